@@ -1,0 +1,1 @@
+"""gxtool: train, evaluate and explain published models of gene expression."""

@@ -1,0 +1,253 @@
+"""Every command as one typed function, for notebooks and for the command line alike.
+
+    from gxtool import api
+
+    settings = api.Settings("histone", set=("training.epochs=5",))
+    api.preprocess("samplesheet.csv", "examples", settings)
+    api.tokenize(["examples"], "dataset", settings)
+    api.train("dataset", "models", settings, api.Units(seeds=(1, 2, 3)))
+    api.evaluate(["models"], "dataset", "evaluation")
+
+Functions return the path written, and raise `gxtool.config.GxtoolError` with one sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gxtool.config import Config, UsageError
+from gxtool.models.base import CheckReport, Family, Run, Unit
+from gxtool.models.registry import get_family, resolve_config
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Which family in which configuration: what every stage is told besides its input and output."""
+
+    model: str
+    preset: str = ""
+    config: tuple[Path, ...] = ()
+    set: tuple[str, ...] = ()
+    name: str = ""
+
+    @property
+    def family(self) -> Family:
+        """Return the family's record."""
+        return get_family(self.model)
+
+    def resolve(self) -> Config:
+        """Return the validated configuration."""
+        return resolve_config(self.family, self.preset, tuple(map(Path, self.config)), tuple(self.set))
+
+    def run(self) -> Run:
+        """Return the configuration under the name its results are published by."""
+        preset = self.preset or self.family.default_preset
+        return Run(self.family, preset, self.resolve(), self.name or preset)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a training or scoring command may use; `threads` None means the configuration's number."""
+
+    device: str = "auto"
+    threads: int | None = None
+    overwrite: bool = False
+    checkpoint_dir: Path | None = None
+    on_progress: Callable[[Any], None] | None = None
+
+    def options(self, init: str = "") -> Any:
+        """Return what the training room takes (a TrainOptions)."""
+        from gxtool.training.run import TrainOptions
+
+        return TrainOptions(
+            checkpoint_dir=self.checkpoint_dir,
+            init=Path(init) if init else None,
+            device=self.device,
+            threads=self.threads,
+            overwrite=self.overwrite,
+            on_progress=self.on_progress,
+            attempt=int(os.environ.get("GXTOOL_ATTEMPT", "1")),
+        )
+
+
+def plan(requests: Sequence[Any], output: Path) -> dict[str, Any]:
+    """Resolve and validate runs (`models.plan.RunRequest`) and write `plan.json`."""
+    from gxtool.models.plan import build_plan
+
+    content = build_plan(requests)
+    partial = Path(f"{output}.partial")
+    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    partial.replace(output)
+    return content
+
+
+def check(source: Path, settings: Settings) -> CheckReport:
+    """Say in seconds, without torch, what is recognised, what will be dropped, and what a run will cost."""
+    from gxtool.models.stages import read_rows
+
+    config = settings.resolve()
+    return settings.family.load(settings.family.check)(read_rows(settings.family, Path(source)), config.data)
+
+
+def preprocess(source: Path, output: Path, settings: Settings, overwrite: bool = False) -> Path:
+    """Turn raw public files (a samplesheet, or a folder the family recognises) into `examples`."""
+    from gxtool.models import stages
+
+    return stages.preprocess(settings.family, settings.resolve(), Path(source), Path(output), overwrite)
+
+
+def tokenize(sources: Sequence[Path], output: Path, settings: Settings, overwrite: bool = False) -> Path:
+    """Join `examples`, encode them and assign splits: a `dataset`."""
+    from gxtool.models import stages
+
+    return stages.tokenize(settings.family, settings.resolve(), [Path(s) for s in sources], Path(output), overwrite)
+
+
+@dataclass(frozen=True)
+class Units:
+    """Which models to train: samples ("all": every one the dataset has), seeds and folds."""
+
+    samples: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (1,)
+    folds: tuple[int, ...] = (0,)
+
+    def expand(self, known: Sequence[str], per_sample: bool) -> list[Unit]:
+        """List one unit per model.
+
+        Raises:
+            UsageError: a sample that the dataset does not have, or samples named for a model of all of them.
+        """
+        for sample in self.samples:
+            if sample not in known:
+                raise UsageError(f"--samples {sample}: not in the dataset, expected some of {', '.join(known)}")
+        if self.samples and not per_sample:
+            raise UsageError(
+                "--samples with training.per_sample=false: one model sees all samples, expected none named"
+            )
+        samples: Sequence[str | None] = (self.samples or tuple(known)) if per_sample else (None,)
+        return [Unit(sample, seed, fold) for sample in samples for fold in self.folds for seed in self.seeds]
+
+
+def train(
+    dataset: Path,
+    output: Path,
+    settings: Settings,
+    units: Units = Units(),
+    machine: Machine = Machine(),
+    init: str = "",
+) -> list[Path]:
+    """Train one model per unit; one unit writes its model to `output` itself, several to folders below it."""
+    from gxtool.io.dataset import Dataset
+    from gxtool.training.run import train as train_units
+
+    run = settings.run()
+    known = Dataset.open(Path(dataset), run.family.name).samples
+    chosen = units.expand(known, run.config.training.per_sample)
+    return train_units(Path(dataset), Path(output), run, chosen, machine.options(init))
+
+
+def parse_units(samples: str, seeds: str, folds: str) -> Units:
+    """Return the units named by three command-line values: `A,B` or `all`; a number of seeds or `3,7`; `0,1`.
+
+    Raises:
+        ConfigError: seeds or folds that are not whole numbers.
+    """
+    from gxtool.models.plan import parse_folds, parse_seeds
+
+    named = () if samples in ("", "all") else tuple(part.strip() for part in samples.split(","))
+    return Units(named, parse_seeds(seeds), parse_folds(folds))
+
+
+def family_of(checkpoints: Sequence[Path]) -> str:
+    """Return the family that trained models belong to, read from their manifests."""
+    from gxtool.io.artifact import find_artifacts
+
+    return find_artifacts(checkpoints, "model")[0].manifest.family
+
+
+def evaluate(
+    checkpoints: Sequence[Path],
+    dataset: Path,
+    output: Path,
+    settings: Settings | None = None,
+    machine: Machine = Machine(),
+) -> Path:
+    """Score trained models and their baselines on the test rows, recording the look."""
+    from gxtool.training.evaluate import evaluate as evaluate_models
+
+    settings = settings or Settings(family_of(checkpoints))
+    return evaluate_models(list(checkpoints), Path(dataset), Path(output), settings.resolve(), machine.options())
+
+
+def predict(
+    checkpoints: Sequence[Path],
+    source: Path,
+    output: Path,
+    settings: Settings | None = None,
+    machine: Machine = Machine(),
+) -> Path:
+    """Predict a dataset, or raw data that is prepared the way the models' training data was."""
+    import tempfile
+
+    from gxtool.io.artifact import is_artifact
+    from gxtool.models import stages
+    from gxtool.training.predict import predict as predict_rows
+    from gxtool.training.predict import training_config
+
+    if is_artifact(Path(source)):
+        return predict_rows(list(checkpoints), Path(source), Path(output), machine.options())
+    family = get_family(family_of(checkpoints))
+    config = training_config(list(checkpoints), family)
+    with tempfile.TemporaryDirectory(prefix="gxtool-", dir=Path(output).absolute().parent) as folder:
+        examples = stages.preprocess(family, config, Path(source), Path(folder) / "examples")
+        dataset = stages.tokenize(family, config, [examples], Path(folder) / "dataset")
+        return predict_rows(list(checkpoints), dataset, Path(output), machine.options())
+
+
+def compare(sources: Sequence[Path], output: Path, overwrite: bool = False) -> Path:
+    """Pool evaluations and test runs against each other and against their baselines."""
+    from gxtool.measure.compare import compare as compare_evaluations
+
+    return compare_evaluations([Path(source) for source in sources], Path(output), overwrite)
+
+
+def report(sources: Sequence[Path], output: Path, plan: Path | None = None, title: str = "") -> Path:
+    """Render everything found below the sources as one self-contained page; return the page."""
+    from gxtool.report.page import report as render
+
+    return render([Path(source) for source in sources], Path(output), plan, title)
+
+
+def simulate(output: Path, model: str = "", size: str = "demo", seed: int = 1) -> Path:
+    """Make raw input files of one family; of every family, with a runs file, when none is named."""
+    from gxtool.models.starter import simulate_all, simulate_family
+
+    if model:
+        return simulate_family(get_family(model), Path(output), size, seed)
+    return simulate_all(Path(output), size, seed)
+
+
+def families() -> list[dict[str, Any]]:
+    """Describe every family: presets, parameter counts, inputs, outputs, metrics."""
+    from gxtool.models.starter import describe_families
+
+    return describe_families()
+
+
+def init(folder: Path, settings: Settings) -> list[Path]:
+    """Write a commented samplesheet and configuration to start from."""
+    from gxtool.models.starter import write_starter
+
+    return write_starter(Path(folder), settings.family, settings.resolve(), settings.preset)
+
+
+def doctor() -> list[dict[str, Any]]:
+    """List what this machine has and lacks: name, ok, what was found, what to do."""
+    from gxtool.training.doctor import examine
+
+    return examine()

@@ -1,0 +1,29 @@
+"""`gxtool compare`: evaluations -> comparison."""
+
+from __future__ import annotations
+
+import typer
+
+from gxtool.cli import options
+
+
+def command(
+    sources: options.Inputs = None,
+    output: options.Output = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+) -> None:
+    """Pool scores and test runs against each other and their baselines: evaluations -> comparison."""
+    from gxtool import api
+    from gxtool.io.artifact import open_artifact
+
+    options.need(sources, "--input", "evaluations, or a folder of some; `gxtool evaluate` makes them")
+    options.need(output, "--output", "the comparison folder to write")
+    written = api.compare(sources, output, overwrite)
+    comparison = open_artifact(written, "comparison").json("comparison.json")
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(comparison, indent=1))
+    else:
+        typer.echo(comparison["verdict"], err=True)

@@ -1,0 +1,90 @@
+"""`gxtool config`: what a run will do, resolved and checked before anything is spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gxtool.cli import options
+from gxtool.errors import UsageError
+
+
+def command(
+    context: typer.Context,
+    model: options.Model = "",
+    preset: options.Preset = "",
+    source: options.Input = None,
+    output: options.Output = None,
+    config: options.ConfigFiles = None,
+    assignments: options.Assignments = None,
+    runs: Annotated[Path | None, typer.Option(metavar="FILE", help="Runs file instead of --model and --input.")] = None,
+    seeds: Annotated[str, typer.Option(metavar="N|A,B", help="Number of seeds, or the seeds.")] = "5",
+    task: Annotated[str, typer.Option(metavar="train|predict", help="What the run is for.")] = "train",
+    init: Annotated[
+        str, typer.Option("--from", metavar="RUN|FOLDER", help="Models to start from or predict with.")
+    ] = "",
+    base_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Folder that relative paths of the samplesheet belong to.")
+    ] = None,
+) -> None:
+    """Resolve, validate and write the plan of a run (plan.json).
+
+    Without --output the resolved configuration is printed as YAML.
+    """
+    from gxtool.models.plan import read_runs
+
+    if runs:
+        if model or source:
+            raise UsageError("--runs names models and inputs itself, expected no --model or --input beside it")
+        requests = read_runs(runs)
+    else:
+        options.need(model, "--model", "the family to run; `gxtool families` lists them")
+        requests = _requests(context, locals())
+    if not output:
+        _print_resolved(requests)
+        return
+    from gxtool import api
+
+    plan = api.plan(requests, output)
+    count = len({item["run"] for item in [*plan["train"], *plan["predict"]]})
+    typer.echo(f"{output}: {count} run(s), {len(plan['preprocess'])} input(s)", err=True)
+
+
+def _requests(context: typer.Context, given: dict) -> list:
+    """Return one request per preset named."""
+    from gxtool.models.plan import TASKS, RunRequest, parse_seeds
+    from gxtool.models.registry import get_family
+
+    family = get_family(given["model"])
+    extra, paths = options.published_options(context.args, family.aliases)
+    source = options.same(given["source"], paths.get("--input"), "--input")
+    if given["output"]:
+        options.need(source, "--input", "a samplesheet (make one with `gxtool init`) or a folder of raw data")
+    if given["task"] not in TASKS:
+        raise UsageError(f"--task {given['task']}: expected one of {', '.join(TASKS)}")
+    return [
+        RunRequest(
+            model=given["model"],
+            preset=preset.strip(),
+            input=source or Path(),
+            task=given["task"],
+            init=given["init"],
+            files=tuple(given["config"] or ()),
+            assignments=(*(given["assignments"] or ()), *extra),
+            seeds=parse_seeds(given["seeds"]),
+            base=given["base_dir"],
+        )
+        for preset in (given["preset"] or family.default_preset).split(",")
+    ]
+
+
+def _print_resolved(requests: list) -> None:
+    import yaml
+
+    from gxtool.models.registry import get_family, resolve_config
+
+    for request in requests:
+        config = resolve_config(get_family(request.model), request.preset, request.files, request.assignments)
+        typer.echo(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), nl=False)

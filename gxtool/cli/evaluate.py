@@ -1,0 +1,41 @@
+"""`gxtool evaluate`: models + dataset -> evaluation."""
+
+from __future__ import annotations
+
+import typer
+
+from gxtool.cli import options
+
+
+def command(
+    checkpoints: options.Checkpoints = None,
+    source: options.Input = None,
+    output: options.Output = None,
+    model: options.Model = "",
+    preset: options.Preset = "",
+    config: options.ConfigFiles = None,
+    assignments: options.Assignments = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+) -> None:
+    """Score trained models and their baselines on the test rows: models + dataset -> evaluation."""
+    from gxtool import api
+    from gxtool.io.artifact import open_artifact
+
+    options.need(checkpoints, "--checkpoint", "trained models; `gxtool train` makes them")
+    options.need(source, "--input", "the dataset they were trained on; `gxtool tokenize` makes it")
+    options.need(output, "--output", "the evaluation folder to write")
+    model = model or api.family_of(checkpoints)
+    settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
+    written = api.evaluate(checkpoints, source, output, settings, api.Machine(device, threads, overwrite))
+    metrics = open_artifact(written, "evaluation").json("metrics.json")
+    if as_json:
+        import json
+
+        typer.echo(json.dumps(metrics, indent=1))
+        return
+    from gxtool.cli.tables import print_scores
+
+    print_scores(metrics)

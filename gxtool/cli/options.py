@@ -1,0 +1,86 @@
+"""Options that mean the same in every command, declared once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gxtool.errors import UsageError
+
+Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Family; `gxtool families` lists them.")]
+Preset = Annotated[str, typer.Option(metavar="NAME", help="Preset of the family (default: the family's own).")]
+ConfigFiles = Annotated[
+    list[Path] | None, typer.Option("--config", metavar="FILE", help="YAML with sections; may be repeated.")
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set one field; may be repeated.")
+]
+Input = Annotated[Path | None, typer.Option("--input", "-i", metavar="PATH", help="What this stage reads.")]
+Inputs = Annotated[
+    list[Path] | None, typer.Option("--input", "-i", metavar="PATH", help="What this stage reads; may be repeated.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH", help="What it writes.")]
+Checkpoints = Annotated[
+    list[Path] | None,
+    typer.Option("--checkpoint", metavar="FOLDER", help="Trained model, or a folder of some; may be repeated."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")]
+Threads = Annotated[int | None, typer.Option(metavar="N", min=1, help="CPU threads (default: resources.threads).")]
+Name = Annotated[str, typer.Option("--name", metavar="RUN", help="Name that results carry (default: the preset).")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+
+PUBLISHED = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Context settings of commands that accept a family's published option names, such as `--lr 0.01`."""
+
+
+def need(value: object, option: str, sentence: str) -> None:
+    """Refuse a command line that lacks an option, saying what it is and which command makes it.
+
+    Raises:
+        UsageError: `value` is empty.
+    """
+    if not value:
+        raise UsageError(f"{option} is missing: {sentence}")
+
+
+def published_options(extra: Sequence[str], aliases: Mapping[str, str]) -> tuple[list[str], dict[str, Path]]:
+    """Split leftover arguments into assignments and paths, by the family's published option names.
+
+    `--lr 0.01 --debug` becomes `lr=0.01`, `debug=true`; a name whose alias starts with `--` (`data_dir` is `--input`)
+    is returned as a path under that option.
+
+    Raises:
+        UsageError: an option that neither the command nor the family knows.
+    """
+    assignments: list[str] = []
+    paths: dict[str, Path] = {}
+    waiting = list(extra)
+    while waiting:
+        word = waiting.pop(0)
+        name, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or name not in aliases:
+            near = difflib.get_close_matches(name, list(aliases), n=1)
+            raise UsageError(f"{word}: no such option" + (f", did you mean --{near[0]}?" if near else ""))
+        if not equals:
+            value = waiting.pop(0) if waiting and not waiting[0].startswith("--") else "true"
+        if aliases[name].startswith("--"):
+            paths[aliases[name]] = Path(value)
+        else:
+            assignments.append(f"{name}={value}")
+    return assignments, paths
+
+
+def same(given: Path | None, published: Path | None, option: str) -> Path | None:
+    """Return the one path given under either of two names.
+
+    Raises:
+        UsageError: both are given and differ.
+    """
+    if given and published and given != published:
+        raise UsageError(f"{option}: given twice, as {given} and as {published}")
+    return given or published

@@ -1,0 +1,25 @@
+"""`gxtool simulate`: raw files in the true formats, with a planted signal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from gxtool.cli import options
+
+
+def command(
+    model: options.Model = "",
+    output: options.Output = None,
+    every: Annotated[bool, typer.Option("--all", help="Every family there is, with a runs file for the demo.")] = False,
+    size: Annotated[str, typer.Option(metavar="demo|full", help="How much to make.")] = "demo",
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed; the same seed makes the same files.")] = 1,
+) -> None:
+    """Make raw input files with a planted, known signal (never real data)."""
+    from gxtool import api
+
+    options.need(output, "--output", "the folder to write")
+    if not every:
+        options.need(model, "--model", "a family, or --all for every one")
+    typer.echo(f"{api.simulate(output, '' if every else model, size, seed)}: simulated", err=True)

@@ -1,0 +1,99 @@
+"""What commands print for a person: tables on standard error, so that standard output stays for data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gxtool.io.artifact import Artifact
+from gxtool.models.base import CheckReport
+
+MOST_ROWS = 12
+
+
+def console() -> Console:
+    """Return the console that people read: standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_scores(metrics: Mapping[str, Any]) -> None:
+    """Print the primary metric of a run beside its baselines, per sample."""
+    primary = metrics["primary"]
+    table = Table(title=f"{metrics['run']}: {primary} on {metrics['role']} rows, split by {metrics['scheme']}")
+    for name, style in (("sample", None), ("predictor", None), (primary, "bold"), ("interval", "dim"), ("rows", None)):
+        table.add_column(name, style=style, justify="left" if name in ("sample", "predictor") else "right")
+    for sample in metrics["samples"][:MOST_ROWS]:
+        entries = {"model": sample["model"]} | {k: v["metrics"] for k, v in sample["baselines"].items()}
+        for predictor, scores in entries.items():
+            score = scores[primary]
+            interval = f"{_number(score['low'])} to {_number(score['high'])}"
+            table.add_row(sample["sample"], predictor, _number(score["estimate"]), interval, f"{sample['n']:,}")
+    out = console()
+    out.print(table)
+    if len(metrics["samples"]) > MOST_ROWS:
+        out.print(f"and {len(metrics['samples']) - MOST_ROWS} more samples (--json prints all)")
+
+
+def print_families(listed: Sequence[Mapping[str, Any]]) -> None:
+    """Print every family with its presets and parameter counts."""
+    table = Table(title="Model families")
+    for name in ("--model", "system", "presets (parameters)", "inputs", "metrics"):
+        table.add_column(name)
+    for family in listed:
+        presets = "\n".join(
+            f"{preset}{' (default)' if preset == family['default_preset'] else ''}: {count or 0:,}"
+            for preset, count in family["presets"].items()
+        )
+        inputs = "\n".join(column["column"] for column in family["inputs"])
+        table.add_row(family["name"], family["title"], presets, inputs, "\n".join(family["metrics"]))
+    console().print(table)
+
+
+def print_check(found: CheckReport) -> None:
+    """Print what `check` recognised, its warnings, and the cost of a run."""
+    table = Table(show_header=False, box=None)
+    for label, value in found.facts:
+        table.add_row(label, value, style=None)
+    table.add_row("memory", f"about {found.memory_gb:.1f} GB")
+    table.add_row("disk", f"about {found.disk_gb:.1f} GB")
+    table.add_row("time", f"about {found.minutes:.0f} min on this machine's processor")
+    out = console()
+    out.print(table)
+    for warning in found.warnings:
+        out.print(f"[yellow]warning:[/yellow] {warning}")
+    if not found.warnings:
+        out.print("[green]nothing looks wrong[/green]")
+
+
+def print_manifest(artifact: Artifact) -> None:
+    """Print an artifact's manifest."""
+    manifest = artifact.manifest
+    table = Table(show_header=False, box=None)
+    table.add_row("artifact", f"{manifest.kind} {artifact.id}")
+    for label in ("family", "preset", "seed", "gxtool_version", "schema_version"):
+        if getattr(manifest, label) not in ("", None):
+            table.add_row(label.replace("_", " "), str(getattr(manifest, label)))
+    for parent in manifest.parents:
+        table.add_row("made from", f"{parent['kind']} {parent['id']}")
+    for label, counts in (("rows", manifest.rows), ("dropped", manifest.dropped)):
+        for name, count in counts.items():
+            table.add_row(f"{label}: {name}", f"{count:,}")
+    for name, entry in manifest.files.items():
+        table.add_row(name, f"{entry['bytes']:,} bytes, sha256 {entry['sha256'][:16]}")
+    console().print(table)
+
+
+def print_doctor(findings: Sequence[Mapping[str, Any]]) -> None:
+    """Print what the machine has and lacks."""
+    table = Table(show_header=False, box=None)
+    for finding in findings:
+        mark = "[green]ok[/green]" if finding["ok"] else "[red]missing[/red]"
+        table.add_row(mark, finding["name"], finding["found"], finding["advice"])
+    console().print(table)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

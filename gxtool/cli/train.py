@@ -1,0 +1,51 @@
+"""`gxtool train`: dataset -> trained models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gxtool.cli import options
+
+
+def command(
+    context: typer.Context,
+    model: options.Model = "",
+    source: options.Input = None,
+    output: options.Output = None,
+    preset: options.Preset = "",
+    config: options.ConfigFiles = None,
+    assignments: options.Assignments = None,
+    seeds: Annotated[str, typer.Option(metavar="N|A,B", help="Number of seeds, or the seeds.")] = "1",
+    samples: Annotated[str, typer.Option(metavar="A,B|all", help="Samples to train a model for.")] = "all",
+    folds: Annotated[str, typer.Option(metavar="A,B", help="Folds of the split scheme.")] = "0",
+    init: Annotated[str, typer.Option("--from", metavar="FOLDER", help="Trained model to start from.")] = "",
+    name: options.Name = "",
+    checkpoint_dir: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where progress is kept (default: beside the output).")
+    ] = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Train one model per sample and seed: dataset -> models. Killed and run again, it goes on exactly."""
+    from gxtool import api
+    from gxtool.models.registry import get_family
+
+    options.need(model, "--model", "the family to train; `gxtool families` lists them")
+    extra, paths = options.published_options(context.args, get_family(model).aliases)
+    source = options.same(source, paths.get("--input"), "--input")
+    output = options.same(output, paths.get("--output"), "--output")
+    made = f"`gxtool preprocess --model {model}` and then `gxtool tokenize --model {model}` make it"
+    options.need(source, "--input", f"the dataset to train on; {made}")
+    options.need(output, "--output", "the folder for the trained models")
+    settings = api.Settings(model, preset, tuple(config or ()), (*(assignments or ()), *extra), name)
+    units = api.parse_units(samples, seeds, folds)
+    from gxtool.cli.progress import TrainingProgress
+
+    with TrainingProgress() as progress:
+        machine = api.Machine(device, threads, overwrite, checkpoint_dir, progress.update)
+        written = api.train(source, output, settings, units, machine, init)
+    typer.echo(f"{output}: {len(written)} model(s) trained", err=True)

@@ -1,0 +1,250 @@
+"""Configuration: validated once, frozen, and resolved in one order.
+
+field defaults (the Python classes below, the only place) <- preset YAML <- the user's YAML <- `section.field=value`
+<- explicit flags. This module is a leaf: it imports nothing of ours, and every room may import it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gxtool.errors import ConfigError, DependencyError, GxtoolError, InputError, UsageError  # noqa: F401
+
+
+class Section(BaseModel):
+    """One section of a configuration: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, protected_namespaces=())
+
+
+class TrainingConfig(Section):
+    """How a model is fitted; every family shares these fields."""
+
+    epochs: int = Field(20, ge=1, description="passes over the training rows")
+    max_steps: int = Field(0, ge=0, description="stop after this many optimiser steps; 0: epochs decide")
+    batch_size: int = Field(100, ge=1, description="rows per optimiser step, over all devices and accumulation")
+    gradient_accumulation: int = Field(1, ge=1, description="micro-batches that make up one step")
+    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
+    schedule: Literal["constant", "linear", "cosine", "exponential"] = Field(
+        "constant", description="how the learning rate falls; exponential multiplies by lr_decay each epoch"
+    )
+    lr_decay: float = Field(0.9, gt=0, le=1, description="factor per epoch of the exponential schedule")
+    warmup_ratio: float = Field(0.0, ge=0, lt=1, description="share of steps with a rising learning rate")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="optimiser")
+    weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (adamw), L2 penalty (adam, sgd)")
+    adam_epsilon: float = Field(1e-8, gt=0, description="Adam's epsilon")
+    max_grad_norm: float = Field(0.0, ge=0, description="clip gradients to this norm; 0: no clipping")
+    monitor: str = Field("", description="validation metric that picks the weights; empty: the family's own")
+    keep: Literal["best", "last"] = Field("best", description="weights kept: best by `monitor`, or the last")
+    patience: int = Field(0, ge=0, description="stop after this many epochs without a better `monitor`; 0: never")
+    save_steps: int = Field(0, ge=0, description="progress saved every so many steps; 0: at each epoch's end")
+    precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the forward pass")
+    per_sample: bool = Field(True, description="one model per sample; false: one model for all of them")
+    histograms: bool = Field(False, description="weight histograms for TensorBoard each epoch")
+    compile: bool = Field(False, description="compile the model with torch.compile")
+
+
+class EvaluationConfig(Section):
+    """How a trained model is scored."""
+
+    baselines: tuple[str, ...] = Field(("all",), description="baselines to fit on the same split, or `all`")
+    baseline_max_rows: int = Field(50_000, ge=10, description="training rows a baseline sees at most")
+    bootstrap_resamples: int = Field(2000, ge=100, description="resamples behind a confidence interval")
+    level: float = Field(0.95, gt=0.5, lt=1, description="confidence level of intervals")
+    batch_size: int = Field(1024, ge=1, description="rows per forward pass")
+
+
+class ResourcesConfig(Section):
+    """What a task may use; the pipeline's directives read these fields."""
+
+    threads: int = Field(2, ge=1, description="CPU threads of training and scoring (same number, same result)")
+    memory_gb: float = Field(4.0, gt=0, description="memory of a training task (GB)")
+    runs_per_task: int = Field(16, ge=1, description="models trained one after the other in one task")
+
+
+class PerturbConfig(Section):
+    """Which changes of the input are tried."""
+
+    kinds: tuple[str, ...] = Field(("all",), description="perturbations of the family to apply, or `all`")
+    max_rows: int = Field(2000, ge=1, description="test rows that are perturbed at most (seeded choice)")
+
+
+class Config(Section):
+    """Base of a family's configuration; a family adds `data` and `model` and may narrow the others."""
+
+    data: Section
+    model: Section
+    training: TrainingConfig = TrainingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    perturb: PerturbConfig = PerturbConfig()
+    resources: ResourcesConfig = ResourcesConfig()
+
+
+C = TypeVar("C", bound=Config)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Nested values and the place a person would look for them."""
+
+    source: str
+    values: Mapping[str, Any]
+
+
+def read_yaml(path: Path) -> Layer:
+    """Read one YAML (or JSON) mapping; no tag is ever executed.
+
+    Raises:
+        ConfigError: the file is missing, is not YAML, or holds something else than a mapping.
+    """
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}), expected a YAML file") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text, expected a YAML file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{where}: is not valid YAML ({getattr(error, 'problem', error)})") from None
+    if values is None:
+        values = {}
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: found {type(values).__name__}, expected sections such as `training:`")
+    return Layer(str(path), values)
+
+
+def parse_assignments(assignments: Sequence[str], aliases: Mapping[str, str] | None = None) -> Layer:
+    """Turn `section.field=value` (or a published alias, `lr=0.01`) into a layer.
+
+    Raises:
+        ConfigError: no `=`, an empty name, or the same field given twice with different values.
+    """
+    values: dict[str, Any] = {}
+    for text in assignments:
+        name, equals, raw = text.partition("=")
+        if not equals or not name.strip():
+            raise ConfigError(f"--set {text}: found no `section.field=value`")
+        try:
+            value = yaml.safe_load(raw)
+        except yaml.YAMLError:
+            value = raw
+        _assign(values, expand_alias(name.strip(), aliases), value, f"--set {text}")
+    return Layer("--set", values)
+
+
+def expand_alias(name: str, aliases: Mapping[str, str] | None) -> str:
+    """Return the canonical `section.field` of a published option name, or the name itself."""
+    return (aliases or {}).get(name, name)
+
+
+def _assign(values: dict[str, Any], dotted: str, value: Any, source: str) -> None:
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"{source}: {dotted} is set through two different names")
+    if last in values and values[last] != value:
+        raise ConfigError(f"{source}: {dotted} was already set to {values[last]!r}; give it once")
+    values[last] = value
+
+
+def expand_layer_aliases(layer: Layer, aliases: Mapping[str, str]) -> Layer:
+    """Replace published option names at the top of a YAML file by their canonical fields.
+
+    Raises:
+        ConfigError: a field is given by its alias and by its own name, with different values.
+    """
+    values: dict[str, Any] = {}
+    for name, value in layer.values.items():
+        if name in aliases:
+            continue
+        values[name] = dict(value) if isinstance(value, dict) else value
+    for name, value in layer.values.items():
+        if name in aliases:
+            _assign(values, aliases[name], value, f"{layer.source}: {name}")
+    return Layer(layer.source, values)
+
+
+def resolve(schema: type[C], layers: Sequence[Layer]) -> C:
+    """Merge layers, later ones winning field by field, and validate the result.
+
+    Raises:
+        ConfigError: an unknown key ("did you mean"), a wrong type, or a value out of range.
+    """
+    merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for layer in layers:
+        _merge(merged, layer.values, layer.source, origin, ())
+    try:
+        return schema.model_validate(merged)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, schema, origin)) from None
+
+
+def _merge(into: dict, values: Mapping, source: str, origin: dict[str, str], path: tuple[str, ...]) -> None:
+    for key, value in values.items():
+        here = (*path, str(key))
+        origin[".".join(here)] = source
+        if isinstance(value, Mapping):
+            if not isinstance(into.get(key), dict):
+                into[key] = {}
+            _merge(into[key], value, source, origin, here)
+        else:
+            into[key] = value
+
+
+def _sentence(error: ValidationError, schema: type[BaseModel], origin: Mapping[str, str]) -> str:
+    """Say the first problem of a failed validation as one sentence a person can act on."""
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    dotted = ".".join(path)
+    source = next((origin[d] for d in _prefixes(path) if d in origin), "configuration")
+    if problem["type"] == "extra_forbidden":
+        known = _known_fields(schema, path[:-1])
+        return f"{source}: unknown key {dotted}{did_you_mean(path[-1], known)}"
+    found = problem["input"]
+    expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"{source}: {dotted} is {found!r}, expected {expected}"
+
+
+def _prefixes(path: Sequence[str]) -> list[str]:
+    return [".".join(path[:n]) for n in range(len(path), 0, -1)]
+
+
+def _known_fields(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
+    for part in path:
+        annotation = schema.model_fields[part].annotation if part in schema.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        schema = annotation
+    return list(schema.model_fields)
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return `, did you mean X?` for the nearest known name, else the list of known names."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f", did you mean {near[0]}?"
+    return f", expected one of {', '.join(sorted(known))}" if known else ""
+
+
+def stage_fields(section: Section, stage: str) -> dict[str, Any]:
+    """Keep the fields of a section that a data stage reads, so that others cannot disturb its cache key.
+
+    A field names its stage with `json_schema_extra={"stage": "preprocess"}`; fields without one belong to `tokenize`.
+    """
+    kept = {}
+    for name, field in type(section).model_fields.items():
+        extra = field.json_schema_extra
+        declared = extra.get("stage", "tokenize") if isinstance(extra, dict) else "tokenize"
+        if declared == stage:
+            kept[name] = getattr(section, name)
+    return type(section).model_construct(**kept).model_dump(mode="json", include=set(kept))

@@ -1,0 +1,1 @@
+"""Arrays to encoded examples and batches; splits. No torch."""

@@ -1,0 +1,31 @@
+"""What can go wrong in a way the user can mend: one sentence and an exit code each. Imports nothing."""
+
+
+class GxtoolError(Exception):
+    """A failure the user can mend; its message is one sentence, `exit_code` is what the command returns."""
+
+    exit_code = 1
+
+
+class UsageError(GxtoolError):
+    """A command line that asks for something impossible."""
+
+    exit_code = 2
+
+
+class InputError(GxtoolError):
+    """Input data that cannot be used: where, what was found, what was expected."""
+
+    exit_code = 3
+
+
+class ConfigError(GxtoolError):
+    """A configuration key or value that cannot be used."""
+
+    exit_code = 4
+
+
+class DependencyError(GxtoolError):
+    """A package, program or device that is not there."""
+
+    exit_code = 5

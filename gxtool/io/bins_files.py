@@ -1,0 +1,235 @@
+"""Where the tables of a cell type are: a folder, an archive of one or many cell types, or a single table.
+
+The published layout is `{cell type}/classification/{train,valid,test}.csv`; the inner folder may be missing, each file
+may be gzipped, and all of it may stand in a .zip or .tar(.gz). Only members named so are taken out of an archive, into
+a folder of the caller's, never by a path that leads out of it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from gxtool.config import InputError
+
+# Published file -> what its genes are for.
+SPLITS = {"train": "train", "valid": "val", "test": "test"}
+TABLES = tuple(f"{stem}.csv{end}" for stem in SPLITS for end in ("", ".gz"))
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+INNER = "classification"
+_PIECE = 1 << 20
+
+
+class Content(NamedTuple):
+    """Text of a table, and the SHA-256 and size of the file as it lies on disk."""
+
+    text: bytes
+    sha256: str
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class BinsFile:
+    """One table of a cell type: `role` is train, val or test, `name` what messages and manifests call it."""
+
+    role: str
+    path: Path
+    name: str
+
+    def read(self) -> Content:
+        """Return the text, decompressed.
+
+        Raises:
+            InputError: the file cannot be read, is empty, or its gzip stream is damaged or cut short.
+        """
+        try:
+            raw = self.path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.name}: cannot be read ({error.strerror}), expected a table of bins") from None
+        text = self._gunzip(lambda: gzip.decompress(raw)) if self._is_gzip else raw
+        if not text:
+            raise InputError(f"{self.name}: is empty, expected one row per gene and bin")
+        return Content(text, hashlib.sha256(raw).hexdigest(), len(raw))
+
+    def count_lines(self) -> int:
+        """Count lines in constant memory; a last line without a line end counts.
+
+        Raises:
+            InputError: as for `read`.
+        """
+        return self._gunzip(self._count_lines)
+
+    def _count_lines(self) -> int:
+        lines, last = 0, b"\n"
+        try:
+            with gzip.open(self.path) if self._is_gzip else self.path.open("rb") as file:
+                while piece := file.read(_PIECE):
+                    lines += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
+                    last = piece[-1:]
+        except FileNotFoundError as error:
+            raise InputError(f"{self.name}: cannot be read ({error.strerror}), expected a table of bins") from None
+        return lines + (last != b"\n")
+
+    @property
+    def _is_gzip(self) -> bool:
+        return self.path.name.endswith(".gz")
+
+    def _gunzip(self, work: Any) -> Any:
+        try:
+            return work()
+        except EOFError:
+            raise InputError(
+                f"{self.name}: the gzip stream ends too early (a cut-off download?), expected a complete file"
+            ) from None
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise InputError(f"{self.name}: is not a sound gzip file ({error}), expected a complete file") from None
+
+
+def is_archive(path: Path) -> bool:
+    """Say whether the name is that of an archive."""
+    return Path(path).name.lower().endswith(ARCHIVES)
+
+
+def list_cells(path: Path) -> list[str]:
+    """Return the names of the cell types in a folder or archive, ascending; empty when it holds none.
+
+    The name is that of the folder the tables stand in (above `classification`); for tables at the top, and for a
+    single table, it is the name of `path` itself without its ending.
+    """
+    path = Path(path)
+    folders = {PurePosixPath(name).parent for name in _table_names(path)}
+    return sorted({_cell_name(folder) or plain_name(path) for folder in folders})
+
+
+def plain_name(path: Path) -> str:
+    """Return a file's or folder's name without the endings that tables and archives have."""
+    name = Path(path).absolute().name
+    for end in (*ARCHIVES, ".csv.gz", ".csv"):
+        if name.lower().endswith(end):
+            return name[: -len(end)]
+    return name
+
+
+def find_bins_files(cell: str, path: Path, scratch: Path) -> list[BinsFile]:
+    """Return the tables of one cell type in the order train, val, test; a single table is all test.
+
+    Archive members are unpacked below `scratch`.
+
+    Raises:
+        InputError: nothing there, a table missing, several cell types and none called `cell`, or a damaged archive.
+    """
+    path = Path(path)
+    if path.is_file() and not is_archive(path):
+        if not path.name.endswith((".csv", ".csv.gz")):
+            raise InputError(f"{path}: is no .csv, .csv.gz, .zip or .tar.gz, expected the tables of cell type {cell}")
+        return [BinsFile("test", path, str(path))]
+    names = _table_names(path)
+    folder = _choose_folder(cell, path, {PurePosixPath(name).parent for name in names})
+    chosen = [_choose_table(path, folder, stem, names) for stem in SPLITS]
+    root = path
+    if is_archive(path):
+        root = scratch / cell
+        _unpack(path, chosen, root)
+    return [BinsFile(role, root / name, _shown(path, name)) for role, name in zip(SPLITS.values(), chosen, strict=True)]
+
+
+def _shown(path: Path, name: str) -> str:
+    return f"{path}: {name}" if is_archive(path) else str(path / name)
+
+
+def _choose_folder(cell: str, path: Path, folders: Iterable[PurePosixPath]) -> PurePosixPath:
+    by_cell: dict[str, list[PurePosixPath]] = {}
+    for folder in folders:
+        by_cell.setdefault(_cell_name(folder), []).append(folder)
+    if not by_cell:
+        raise InputError(f"{path}: has no train.csv, valid.csv and test.csv, expected the tables of cell type {cell}")
+    if cell not in by_cell and len(by_cell) > 1:
+        there = ", ".join(sorted(by_cell)[:5]) + (", ..." if len(by_cell) > 5 else "")
+        raise InputError(f"{path}: holds {len(by_cell)} cell types ({there}) and none called {cell}, expected it")
+    found = sorted(by_cell[cell] if cell in by_cell else next(iter(by_cell.values())))
+    if len(found) > 1:
+        raise InputError(f"{path}: cell type {cell} is there as {found[0]} and as {found[1]}, expected it once")
+    return found[0]
+
+
+def _choose_table(path: Path, folder: PurePosixPath, stem: str, names: Sequence[str]) -> str:
+    found = [name for name in (f"{folder / stem}.csv", f"{folder / stem}.csv.gz") if name in names]
+    if not found:
+        there = ", ".join(sorted(PurePosixPath(name).name for name in names if PurePosixPath(name).parent == folder))
+        raise InputError(f"{_shown(path, str(folder))}: has {there} but no {stem}.csv, expected train, valid and test")
+    if len(found) > 1:
+        raise InputError(f"{_shown(path, found[0])}: is there with and without .gz, expected one of them")
+    return found[0]
+
+
+def _cell_name(folder: PurePosixPath) -> str:
+    """Return the folder's last part that is not `classification`, or nothing at the top."""
+    return (folder.parent if folder.name == INNER else folder).name
+
+
+def _table_names(path: Path) -> list[str]:
+    """List the tables below a folder (three levels at most) or in an archive, as relative names with slashes."""
+    if is_archive(path):
+        with _opened(path) as archive:
+            return [name for name, _ in _members(path, archive)]
+    if not path.is_dir():
+        raise InputError(f"{path}: does not exist, expected a folder, an archive or a table of bins")
+    levels = ("", "*/", f"*/{INNER}/", f"{INNER}/")
+    found = {table.relative_to(path).as_posix() for level in levels for table in path.glob(f"{level}*.csv*")}
+    return sorted(name for name in found if PurePosixPath(name).name in TABLES)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
+    try:
+        opened = zipfile.ZipFile(path) if path.name.lower().endswith(".zip") else tarfile.open(path)
+        with opened as archive:
+            yield archive
+    except FileNotFoundError:
+        raise InputError(f"{path}: does not exist, expected an archive of tables") from None
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: is damaged or cut short ({error}), expected a complete archive") from None
+
+
+def _members(path: Path, archive: zipfile.ZipFile | tarfile.TarFile) -> list[tuple[str, Any]]:
+    """List tables in the order of the archive with what opens them."""
+    if isinstance(archive, zipfile.ZipFile):
+        members = [(info.filename, info) for info in archive.infolist()]
+    else:
+        members = [(info.name, info) for info in archive.getmembers() if info.isfile()]
+    tables = [(name.removeprefix("./"), info) for name, info in members if PurePosixPath(name).name in TABLES]
+    for name, _ in tables:
+        if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts:
+            raise InputError(f"{path}: member {name} leads out of the archive, expected relative names")
+    return tables
+
+
+def _unpack(path: Path, names: Sequence[str], folder: Path) -> None:
+    """Write the named members below `folder` as plain files, reading the archive from front to back."""
+    with _opened(path) as archive:
+        for name, info in _members(path, archive):
+            if name in names:
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with _member(archive, info) as source, target.open("wb") as copy:
+                    while piece := source.read(_PIECE):
+                        copy.write(piece)
+
+
+def _member(archive: zipfile.ZipFile | tarfile.TarFile, info: Any) -> IO[bytes]:
+    if isinstance(archive, zipfile.ZipFile):
+        return archive.open(info)
+    source = archive.extractfile(info)
+    if source is None:
+        raise tarfile.ReadError(f"member {info.name} is no file")
+    return source

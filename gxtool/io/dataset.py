@@ -1,0 +1,75 @@
+"""The `dataset` artifact: memory-mapped arrays, a table of rows, and who belongs to which split.
+
+rows.parquet    row (u32), sample (str), group (str: the unit that must not be on both sides of a split, e.g. a gene),
+                and the family's own columns; `label` where targets are known
+splits.parquet  row, scheme, fold, role ("train", "val", "test")
+*.npy           arrays whose first axis is the row; `labels.npy` holds the targets
+summary.json    what the family's report sections show of the data
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gxtool.config import InputError
+from gxtool.io.artifact import Artifact, open_artifact
+
+ROLES = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An opened dataset; `arrays` are read-only memory maps with one entry per row."""
+
+    artifact: Artifact
+    rows: pl.DataFrame
+    splits: pl.DataFrame
+    arrays: Mapping[str, np.ndarray]
+
+    @classmethod
+    def open(cls, path: Path, family: str | None = None) -> Dataset:
+        """Open a dataset folder.
+
+        Raises:
+            InputError: not a dataset, another family's, or an array whose length is not the number of rows.
+        """
+        artifact = open_artifact(path, "dataset", family)
+        rows = artifact.table("rows.parquet")
+        names = sorted(name for name in artifact.manifest.files if name.endswith(".npy"))
+        arrays = {Path(name).stem: artifact.array(name) for name in names}
+        for name, array in arrays.items():
+            if len(array) != len(rows):
+                raise InputError(f"{path}/{name}.npy: {len(array)} rows, expected {len(rows)} as in rows.parquet")
+        return cls(artifact, rows, artifact.table("splits.parquet"), arrays)
+
+    @property
+    def samples(self) -> list[str]:
+        """Return the samples in their order of appearance."""
+        return self.rows["sample"].unique(maintain_order=True).to_list()
+
+    @property
+    def scheme(self) -> str:
+        """Return the name of the split scheme the dataset was made with."""
+        return self.artifact.manifest.info["scheme"]
+
+    @property
+    def folds(self) -> list[int]:
+        """Return the folds of the scheme, ascending."""
+        return sorted(self.splits["fold"].unique().to_list())
+
+    def indices(self, role: str, fold: int = 0, sample: str | None = None) -> np.ndarray:
+        """Return the ascending row numbers of one role, of all samples or of one."""
+        chosen = self.splits.filter((pl.col("role") == role) & (pl.col("fold") == fold))["row"].to_numpy()
+        chosen = np.sort(chosen)
+        if sample is not None:
+            chosen = chosen[(self.rows["sample"] == sample).to_numpy()[chosen]]
+        return chosen.astype(np.int64)
+
+    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """Gather rows of every array (copied out of the memory map)."""
+        return {name: array[indices] for name, array in self.arrays.items()}

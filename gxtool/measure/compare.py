@@ -1,0 +1,223 @@
+"""`compare`: pool evaluations and test runs against each other and against their baselines.
+
+Two runs are compared on the same test rows, by seed-averaged predictions. With six samples or more the test is over
+samples (Wilcoxon's signed ranks of the metric per sample); with fewer it is over the groups of each sample (paired
+bootstrap). P-values of the whole comparison are adjusted together by Holm's method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from gxtool.config import InputError
+from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
+from gxtool.io.runtime import Stopwatch
+from gxtool.measure.metrics import find_metric
+from gxtool.measure.statistics import (
+    FEWEST_PAIRS,
+    PairedResult,
+    Resampling,
+    holm,
+    paired_bootstrap,
+    paired_wilcoxon,
+)
+
+MODEL = "model"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One run's scores and its predictions on test rows."""
+
+    artifact: Artifact
+    metrics: Mapping[str, Any]
+    predictions: pl.DataFrame
+
+    @classmethod
+    def open(cls, artifact: Artifact) -> Evaluation:
+        """Read what `compare` needs of an evaluation artifact."""
+        return cls(artifact, artifact.json("metrics.json"), artifact.table("predictions.parquet"))
+
+    @property
+    def run(self) -> str:
+        """Return the run's name."""
+        return self.metrics["run"]
+
+    def averaged(self, sample: str) -> pl.DataFrame:
+        """Return group, label and the mean prediction over seeds and folds of one sample, sorted by group."""
+        return (
+            self.predictions.filter((pl.col("predictor") == MODEL) & (pl.col("sample") == sample))
+            .group_by("group")
+            .agg(pl.col("label").first(), pl.col("prediction").mean())
+            .sort("group")
+        )
+
+    def estimates(self, predictor: str, metric: str) -> dict[str, float]:
+        """Return sample -> score of the model or of a baseline."""
+        return {
+            entry["sample"]: (entry["model"] if predictor == MODEL else entry["baselines"][predictor]["metrics"])[
+                metric
+            ]["estimate"]
+            for entry in self.metrics["samples"]
+        }
+
+
+def compare(sources: Sequence[Path], output: Path, overwrite: bool = False) -> Path:
+    """Compare every evaluation found at or below the sources.
+
+    Raises:
+        InputError: no evaluation, a run twice, or runs that are judged by different metrics.
+    """
+    found = [Evaluation.open(artifact) for artifact in find_artifacts(sources, "evaluation")]
+    names = [evaluation.run for evaluation in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"run {name}: evaluated twice below {', '.join(map(str, sources))}, expected it once")
+    families: dict[str, list[Evaluation]] = {}
+    for evaluation in found:
+        families.setdefault(evaluation.metrics["family"], []).append(evaluation)
+    watch = Stopwatch()
+    with ArtifactWriter(output, "comparison", overwrite=overwrite) as writer:
+        for evaluation in found:
+            writer.add_parent(evaluation.artifact)
+        content = [_compare_family(members) for members in families.values()]
+        writer.write_json("comparison.json", _joined(content))
+        watch.write(writer.folder)
+    return Path(output)
+
+
+def _compare_family(members: Sequence[Evaluation]) -> dict[str, Any]:
+    metric = members[0].metrics["primary"]
+    level = members[0].metrics["level"]
+    for member in members:
+        if (member.metrics["primary"], member.metrics["level"]) != (metric, level):
+            raise InputError(
+                f"run {member.run}: judged by {member.metrics['primary']}, expected {metric} as the others"
+            )
+    pairs = [pair for member in members for pair in _against_baselines(member, metric)]
+    pairs += [pair for a, b in combinations(members, 2) for pair in _against_run(a, b, metric)]
+    for pair, adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
+        pair["p_holm"] = adjusted
+        pair["verdict"] = _verdict(pair, find_metric(metric).higher_is_better, 1 - level)
+    return {
+        "metric": metric,
+        "level": level,
+        "runs": [_run_entry(member, metric) for member in members],
+        "pairs": pairs,
+        "verdict": _sentence(members, metric, pairs),
+    }
+
+
+def _joined(content: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put several families into one comparison: their scores are never compared with each other."""
+    return {
+        "metric": content[0]["metric"],
+        "level": content[0]["level"],
+        "runs": [run for part in content for run in part["runs"]],
+        "pairs": [pair for part in content for pair in part["pairs"]],
+        "verdict": " ".join(part["verdict"] for part in content),
+    }
+
+
+def _run_entry(member: Evaluation, metric: str) -> dict[str, Any]:
+    overall = member.metrics["overall"]["model"][metric]
+    seeds = {entry["seed"] for sample in member.metrics["samples"] for entry in sample["per_seed"]}
+    return {
+        **{key: member.metrics[key] for key in ("run", "family", "preset", "dataset_id")},
+        "metric": metric,
+        "mean": overall["mean"],
+        "median": overall["median"],
+        "n_samples": len(member.metrics["samples"]),
+        "n_seeds": len(seeds),
+    }
+
+
+def _against_baselines(member: Evaluation, metric: str) -> list[dict[str, Any]]:
+    """Compare a run with each of its baselines, reusing the tests that `evaluate` made for single samples."""
+    pairs = []
+    own = member.estimates(MODEL, metric)
+    for name in member.metrics["samples"][0]["baselines"]:
+        if len(own) >= FEWEST_PAIRS:
+            theirs = member.estimates(name, metric)
+            result = paired_wilcoxon([own[s] for s in own], [theirs[s] for s in own], level=member.metrics["level"])
+            pairs.append(_pair(member.run, name, "baseline", None, metric, result))
+            continue
+        for sample in member.metrics["samples"]:
+            test = next(t for t in sample["tests"] if t["baseline"] == name and t["metric"] == metric)
+            kept = {key: test[key] for key in ("difference", "low", "high", "p_value", "n_units", "method")}
+            pairs.append(_entry(member.run, name, "baseline", sample["sample"], metric) | kept | {"unit": "group"})
+    return pairs
+
+
+def _against_run(a: Evaluation, b: Evaluation, metric: str) -> list[dict[str, Any]]:
+    """Compare two runs on the samples and test rows they share; nothing when they share none."""
+    own, theirs = a.estimates(MODEL, metric), b.estimates(MODEL, metric)
+    shared = [sample for sample in own if sample in theirs]
+    if len(shared) >= FEWEST_PAIRS:
+        result = paired_wilcoxon([own[s] for s in shared], [theirs[s] for s in shared], level=a.metrics["level"])
+        return [_pair(a.run, b.run, "runs", None, metric, result)]
+    pairs = []
+    for sample in shared:
+        first, second = a.averaged(sample), b.averaged(sample)
+        if not first["group"].equals(second["group"]):
+            continue
+        result = paired_bootstrap(
+            find_metric(metric).function,
+            first["label"].to_numpy(),
+            first["prediction"].to_numpy(),
+            second["prediction"].to_numpy(),
+            resampling=Resampling(level=a.metrics["level"]),
+        )
+        pairs.append(_pair(a.run, b.run, "runs", sample, metric, result))
+    return pairs
+
+
+def _entry(a: str, b: str, kind: str, sample: str | None, metric: str) -> dict[str, Any]:
+    return {"a": a, "b": b, "kind": kind, "sample": sample, "metric": metric}
+
+
+def _pair(a: str, b: str, kind: str, sample: str | None, metric: str, result: PairedResult) -> dict[str, Any]:
+    return _entry(a, b, kind, sample, metric) | {
+        "difference": result.difference,
+        "low": result.low,
+        "high": result.high,
+        "p_value": result.p_value,
+        "n_units": result.n_units,
+        "unit": "sample" if sample is None else "group",
+        "method": result.method,
+    }
+
+
+def _verdict(pair: Mapping[str, Any], higher_is_better: bool, alpha: float) -> str:
+    if pair["p_holm"] is None:
+        return "too few"
+    if pair["p_holm"] >= alpha:
+        return "not distinguishable"
+    return "better" if (pair["difference"] > 0) == higher_is_better else "worse"
+
+
+def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapping[str, Any]]) -> str:
+    """Say how good the best run is and how it stands to the strongest of its baselines."""
+    chosen = find_metric(metric)
+    sign = 1 if chosen.higher_is_better else -1
+    best = max(members, key=lambda member: sign * member.metrics["overall"]["model"][metric]["mean"])
+    overall = best.metrics["overall"]
+    count = len(best.metrics["samples"])
+    over = f"on {best.metrics['samples'][0]['sample']}" if count == 1 else f"on average over {count} samples"
+    start = f"{best.run} reaches {chosen.label} {overall['model'][metric]['mean']:.3f} {over}"
+    if not overall["baselines"]:
+        return f"{start}; no baseline was fitted."
+    strongest = max(overall["baselines"], key=lambda name: sign * overall["baselines"][name][metric]["mean"])
+    theirs = f"{strongest.replace('_', ' ')} ({overall['baselines'][strongest][metric]['mean']:.3f})"
+    verdicts = {pair["verdict"] for pair in pairs if pair["a"] == best.run and pair["b"] == strongest}
+    if len(verdicts) > 1:
+        return f"{start}; against its strongest baseline, {theirs}, samples differ: {', '.join(sorted(verdicts))}."
+    said = {"better": "better than", "worse": "worse than", "not distinguishable": "not distinguishable from"}
+    stands = said.get(next(iter(verdicts)), "with too few samples to be told apart from")
+    return f"{start}: {stands} its strongest baseline, {theirs}."

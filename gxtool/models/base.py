@@ -1,0 +1,243 @@
+"""The contract between a family and everything that is not the family.
+
+Axis letters used in shapes everywhere: B batch, L bases, T tokens, N bins, C tracks, D hidden, G genes, V vocabulary,
+H heads.
+
+A `Family` is a record without torch: it names its code by dotted path (`"model:HistoneModel"` is relative to the
+family's folder, `"gxtool.measure.baselines:ridge"` is absolute), so that listing families, checking a samplesheet and
+encoding never import torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a family's samplesheet; a `path` column names a file or folder."""
+
+    name: str
+    description: str
+    path: bool = False
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published score, drawn as a reference line; `source` says where it is printed."""
+
+    name: str
+    metric: str
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One series of a figure. `low` and `high` are the ends of an interval around y, not distances."""
+
+    name: str
+    x: tuple[Any, ...]
+    y: tuple[float | None, ...]
+    kind: Literal["line", "points", "bars"] = "line"
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+    text: tuple[str, ...] = ()
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
+class ReferenceLine:
+    """A labelled straight line at a value of one axis."""
+
+    label: str
+    value: float
+    axis: Literal["x", "y"] = "y"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart as data: the report draws it, and offers it as SVG and its numbers as CSV.
+
+    `description` is what a screen reader says: the finding, not the axes.
+    """
+
+    title: str
+    description: str
+    x_title: str
+    y_title: str
+    traces: tuple[Trace, ...]
+    lines: tuple[ReferenceLine, ...] = ()
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    square: bool = False
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """A matrix as an image; `z[i][j]` belongs to `y[i]` and `x[j]`; `diverging` centres the colours on 0."""
+
+    title: str
+    description: str
+    x_title: str
+    y_title: str
+    x: tuple[Any, ...]
+    y: tuple[Any, ...]
+    z: tuple[tuple[float | None, ...], ...]
+    z_title: str = ""
+    diverging: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sortable table; numbers stay numbers (the report formats them), None is shown as a dash."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ReportSection:
+    """One part of the report: a heading, a paragraph of plain text, figures and tables in reading order."""
+
+    title: str
+    text: str
+    items: tuple[Figure | Heatmap | Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Family:
+    """Everything the toolkit knows of a family. Dotted names are resolved by `load`.
+
+    config          pydantic class with the sections `data`, `model` and those of `gxtool.config.Config`
+    model           PreTrainedModel class; its `config_class` is the PreTrainedConfig
+    expand          (folder) -> samplesheet rows, when --input is a folder of raw data
+    check           (sheet rows, data section) -> CheckReport: what was recognised, in seconds, without torch
+    preprocess      (sheet rows, data section, ArtifactWriter) -> None: raw files -> `examples`
+    encode          (list of examples, data section, ArtifactWriter) -> None: `examples` -> `dataset`
+    collate         (arrays of some rows, resources) -> arrays named as forward's arguments
+    fit             (Dataset, train row indices, model section) -> further arguments of the model's config:
+                    sizes read off the data, and scalers fitted on these rows alone
+    predict         (logits) -> one prediction per row (a probability, or a value in the target's unit)
+    features        (arrays of some rows, Dataset) -> (matrix (n, F) float32, F column names) for baselines
+    baselines       name -> (measure.baselines.Split, seed) -> BaselineResult
+    perturbations   name -> (arrays of some rows, Dataset) -> iterator of (change, changed arrays)
+    predictions     file name -> (table with sample, group, label, prediction; path) -> None: customary formats
+    sections        each (ReportContext) -> list of ReportSection
+    simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json
+    demo            preset -> `section.field` changes: the runs of the demo, each quick on two cores
+    """
+
+    name: str
+    title: str
+    summary: str
+    kind: Literal["binary", "regression"]
+    default_preset: str
+    parameters: Mapping[str, int]
+    columns: tuple[Column, ...]
+    metrics: tuple[str, ...]
+    config: str
+    model: str
+    expand: str
+    check: str
+    preprocess: str
+    encode: str
+    collate: str
+    fit: str
+    predict: str
+    features: str
+    baselines: Mapping[str, str]
+    sections: tuple[str, ...]
+    simulate: str
+    perturbations: Mapping[str, str] = field(default_factory=dict)
+    predictions: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
+    demo: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"tiny": {}})
+    group: str = "gene"
+    sample: str = "sample"
+
+    @property
+    def primary_metric(self) -> str:
+        """Return the metric that picks weights and carries the verdict: the first one named."""
+        return self.metrics[0]
+
+    @property
+    def package(self) -> str:
+        """Return the dotted name of the family's folder."""
+        return f"gxtool.models.{self.name}"
+
+    def load(self, dotted: str) -> Any:
+        """Import what a dotted name of this record points to."""
+        module, _, attribute = dotted.partition(":")
+        prefix = "" if module.startswith("gxtool.") else f"{self.package}."
+        return getattr(import_module(prefix + module), attribute)
+
+    def presets(self) -> dict[str, Path]:
+        """Return preset name -> YAML file, in alphabetical order; they are the YAML files of the folder."""
+        folder = Path(import_module(self.package).__file__).parent
+        return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One configuration of one family under the name its results are published by."""
+
+    family: Family
+    preset: str
+    config: Any
+    name: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One model to train: the sample it sees (None: all of them), its seed and its fold."""
+
+    sample: str | None
+    seed: int
+    fold: int = 0
+
+    @property
+    def name(self) -> str:
+        """Return the folder name of the unit's model."""
+        return f"{self.sample or 'all'}-seed{self.seed}-fold{self.fold}"
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check` says before anything is spent: facts in reading order, warnings, and costs.
+
+    memory_gb, disk_gb and minutes are estimates for the whole sheet on this machine.
+    """
+
+    facts: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
+    memory_gb: float
+    disk_gb: float
+    minutes: float
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """What a family's report sections may look at: JSON contents, already read, and never a statistic to compute.
+
+    evaluations: metrics.json of every run of this family; curves: run -> curves.json; histories: run -> model
+    folder name -> lines of metrics.jsonl; layers: run -> layers.json; summaries: summary.json of every dataset;
+    comparison: comparison.json; effects: summary.json of every effects artifact.
+    """
+
+    family: Family
+    evaluations: tuple[Mapping[str, Any], ...]
+    curves: Mapping[str, Mapping[str, Any]]
+    histories: Mapping[str, Mapping[str, tuple[Mapping[str, Any], ...]]]
+    layers: Mapping[str, Any]
+    summaries: tuple[Mapping[str, Any], ...]
+    comparison: Mapping[str, Any]
+    effects: tuple[Mapping[str, Any], ...] = ()

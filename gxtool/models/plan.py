@@ -1,0 +1,304 @@
+"""The plan: everything a pipeline invocation will do, as one JSON file.
+
+A plan lists the items of each stage with the section of the configuration that stage depends on (as a JSON string,
+so that the engine hashes it by content), its resources, and the ids of the items it waits for. Work that runs share
+has one id: preprocessing is keyed by the files and the fields that touch it, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gxtool.config import Config, ConfigError, Section, did_you_mean, read_yaml, stage_fields
+from gxtool.io.samplesheet import format_samplesheet
+from gxtool.models.base import Family
+from gxtool.models.registry import get_family, resolve_config
+from gxtool.models.stages import read_rows
+from gxtool.version import __version__
+
+PLAN_SCHEMA_VERSION = 1
+TASKS = ("train", "predict")
+_RUN_KEYS = ("name", "model", "preset", "input", "task", "from", "set", "seeds", "folds")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run as a person asks for it; `init` (`from`) names another run or a folder of trained models."""
+
+    model: str
+    input: Path
+    preset: str = ""
+    name: str = ""
+    task: str = "train"
+    init: str = ""
+    assignments: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+    seeds: tuple[int, ...] = (1,)
+    folds: tuple[int, ...] = (0,)
+    base: Path | None = None
+
+
+@dataclass
+class _Items:
+    preprocess: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tokenize: dict[str, dict[str, Any]] = field(default_factory=dict)
+    train: list[dict[str, Any]] = field(default_factory=list)
+    evaluate: list[dict[str, Any]] = field(default_factory=list)
+    predict: list[dict[str, Any]] = field(default_factory=list)
+
+
+def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
+    """Resolve, validate and order what is asked for.
+
+    Raises:
+        ConfigError: unknown family, preset, key or run; two runs of one name; edges that form a cycle.
+        InputError: a samplesheet or a file in it cannot be used.
+    """
+    items = _Items()
+    names: set[str] = set()
+    edges: dict[str, str] = {}
+    for request in requests:
+        family = get_family(request.model)
+        config = resolve_config(family, request.preset, request.files, request.assignments)
+        rows = read_rows(family, request.input, request.base)
+        name = request.name or run_name(request, family, config, rows)
+        if name in names:
+            raise ConfigError(f"run {name}: is asked for twice, expected every run once (give them names)")
+        names.add(name)
+        edges[name] = request.init
+        dataset = _data_items(items, family, config, rows)
+        _model_items(items, request, family, config, (name, dataset, [row["sample"] for row in rows]))
+    _check_edges(edges)
+    return {
+        "schema_version": PLAN_SCHEMA_VERSION,
+        "gxtool_version": __version__,
+        "preprocess": list(items.preprocess.values()),
+        "tokenize": list(items.tokenize.values()),
+        "train": items.train,
+        "evaluate": items.evaluate,
+        "predict": items.predict,
+    }
+
+
+def read_runs(path: Path) -> list[RunRequest]:
+    """Read a runs file: below the key `runs`, a list of name, model, preset, input, task, from, set, seeds, folds.
+
+    Relative inputs belong to the folder of the file.
+
+    Raises:
+        ConfigError: an unknown key, a missing `model` or `input`, or a value of the wrong type.
+    """
+    entries = read_yaml(path).values.get("runs")
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{path}: has no list of runs, expected `runs:` with one entry per run")
+    return [_request(path, n, entry) for n, entry in enumerate(entries, 1)]
+
+
+def _request(path: Path, number: int, entry: Any) -> RunRequest:
+    where = f"{path}, run {number}"
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: found {entry!r}, expected fields such as `model:` and `input:`")
+    for key in entry:
+        if key not in _RUN_KEYS:
+            raise ConfigError(f"{where}: unknown key {key}{did_you_mean(str(key), _RUN_KEYS)}")
+    for key in ("model", "input"):
+        if not isinstance(entry.get(key), str):
+            raise ConfigError(f"{where}: {key} is {entry.get(key)!r}, expected text")
+    for key in ("preset", "name", "task", "from"):
+        if not isinstance(entry.get(key, ""), str):
+            raise ConfigError(f"{where}: {key} is {entry[key]!r}, expected text")
+    source = Path(entry["input"])
+    if entry.get("task", "train") not in TASKS:
+        raise ConfigError(f"{where}: task is {entry['task']!r}, expected one of {', '.join(TASKS)}")
+    return RunRequest(
+        model=entry["model"],
+        input=source if source.is_absolute() else Path(path).absolute().parent / source,
+        preset=entry.get("preset", ""),
+        name=entry.get("name", ""),
+        task=entry.get("task", "train"),
+        init=entry.get("from", ""),
+        assignments=_assignments(where, entry.get("set", ())),
+        seeds=parse_seeds(entry.get("seeds", 1), where),
+        folds=tuple(_whole_numbers(entry.get("folds", [0]), f"{where}: folds")),
+    )
+
+
+def _assignments(where: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, Mapping):
+        return tuple(f"{key}={json.dumps(item)}" for key, item in value.items())
+    if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise ConfigError(f"{where}: set is {value!r}, expected `section.field: value` pairs")
+
+
+def parse_seeds(value: int | str | Sequence[int], where: str = "--seeds") -> tuple[int, ...]:
+    """Return seeds: `5` means 1 to 5, `3,7` or a list means these.
+
+    Raises:
+        ConfigError: not whole numbers, none, or one twice.
+    """
+    if isinstance(value, str):
+        parts = [part.strip() for part in value.split(",")]
+        if not all(part.isdigit() for part in parts):
+            raise ConfigError(f"{where}: found {value!r}, expected a number of seeds or seeds such as 3,7")
+        value = int(parts[0]) if len(parts) == 1 else [int(part) for part in parts]
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = range(1, value + 1)
+    seeds = tuple(_whole_numbers(value, where))
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ConfigError(f"{where}: found {list(seeds)}, expected at least one seed and none twice")
+    return seeds
+
+
+def parse_folds(value: str, where: str = "--folds") -> tuple[int, ...]:
+    """Return folds from text such as `0,1`.
+
+    Raises:
+        ConfigError: not whole numbers.
+    """
+    parts = [part.strip() for part in value.split(",")]
+    return tuple(_whole_numbers([int(part) if part.isdigit() else part for part in parts], where))
+
+
+def _whole_numbers(value: Any, where: str) -> list[int]:
+    try:
+        numbers = list(value)
+    except TypeError:
+        numbers = [None]
+    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
+        raise ConfigError(f"{where}: found {value!r}, expected whole numbers of at least 0")
+    return numbers
+
+
+def run_name(request: RunRequest, family: Family, config: Config, rows: Sequence[Mapping[str, str]]) -> str:
+    """Name a run by preset, changed keys and a short hash of all that decides its result."""
+    changed = [text.split("=", 1) for text in request.assignments]
+    parts = [request.preset or family.default_preset]
+    parts += [f"{key.rsplit('.', 1)[-1]}={value}" for key, value in changed]
+    text = re.sub(r"[^A-Za-z0-9_.=-]+", "_", "-".join(parts))[:60]
+    sheet = [_staged(family, row)[0] for row in rows]
+    return f"{text}-{_hash(family.name, config.model_dump(mode='json'), sheet, request.task, request.init)[:6]}"
+
+
+def _data_items(items: _Items, family: Family, config: Config, rows: Sequence[Mapping[str, str]]) -> str:
+    """Add what prepares the data of one run and return the id of its dataset."""
+    section = _text({"data": stage_fields(config.data, "preprocess")})
+    ids = []
+    for row in rows:
+        staged, paths = _staged(family, row)
+        key = _hash(family.name, section, staged, paths)[:12]
+        ids.append(key)
+        items.preprocess[key] = {
+            "id": key,
+            "family": family.name,
+            "name": row["sample"],
+            "sheet": format_samplesheet([staged]),
+            "paths": paths,
+            "section": section,
+            "resources": {"cpus": 1, "memory_gb": 2, "gpus": 0},
+        }
+    whole = _text({"data": config.data.model_dump(mode="json")})
+    key = _hash(family.name, whole, ids)[:12]
+    items.tokenize[key] = {
+        "id": key,
+        "family": family.name,
+        "name": f"{family.name}-{key[:6]}",
+        "preprocess": ids,
+        "section": whole,
+        "resources": {"cpus": 1, "memory_gb": 2, "gpus": 0},
+    }
+    return key
+
+
+def _staged(family: Family, row: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Rewrite path columns to where a task will see them: input1/NAME, input2/NAME, ..."""
+    staged, paths = dict(row), []
+    for column in family.columns:
+        if column.path and row.get(column.name):
+            paths.append(row[column.name])
+            staged[column.name] = f"input{len(paths)}/{Path(row[column.name]).name}"
+    return staged, paths
+
+
+def _model_items(
+    items: _Items, request: RunRequest, family: Family, config: Config, where: tuple[str, str, list[str]]
+) -> None:
+    """Add what trains and scores (or predicts with) the models of one run."""
+    name, dataset, samples = where
+    threads = config.resources.threads
+    base = {
+        "family": family.name,
+        "run": name,
+        "preset": request.preset or family.default_preset,
+        "dataset": dataset,
+        "init": request.init,
+        "resources": {"cpus": threads, "memory_gb": config.resources.memory_gb, "gpus": 1},
+    }
+    scoring = _text({**_sections(config, "data", "evaluation"), "resources": {"threads": threads}})
+    if request.task == "predict":
+        if not request.init:
+            raise ConfigError(
+                f"run {name}: task predict needs `from`, a run of this plan or a folder of trained models"
+            )
+        items.predict.append({**base, "id": _hash(name, scoring, dataset)[:12], "section": scoring})
+        return
+    section = _text({**_sections(config, "data", "model", "training"), "resources": {"threads": threads}})
+    for chosen, seeds in _chunks(config, samples, request):
+        units = {
+            "samples": ",".join(chosen) or "all",
+            "seeds": ",".join(map(str, seeds)),
+            "folds": ",".join(map(str, request.folds)),
+        }
+        items.train.append({**base, "id": _hash(name, section, dataset, units)[:12], **units, "section": section})
+    items.evaluate.append({**base, "id": _hash(name, scoring, dataset)[:12], "section": scoring})
+
+
+def _chunks(
+    config: Config, samples: Sequence[str], request: RunRequest
+) -> list[tuple[tuple[str, ...], tuple[int, ...]]]:
+    """Group the models of a run so that one task trains `runs_per_task` of them: importing torch takes seconds."""
+    most = config.resources.runs_per_task
+    per_seed = len(request.folds)
+    seeds_each = max(1, most // per_seed)
+    seed_groups = [request.seeds[n : n + seeds_each] for n in range(0, len(request.seeds), seeds_each)]
+    if not config.training.per_sample:
+        return [((), seeds) for seeds in seed_groups]
+    samples_each = max(1, most // (per_seed * len(request.seeds)))
+    sample_groups = [tuple(samples[n : n + samples_each]) for n in range(0, len(samples), samples_each)]
+    return [(group, seeds) for group in sample_groups for seeds in seed_groups]
+
+
+def _sections(config: Config, *names: str) -> dict[str, Any]:
+    return {name: _dump(getattr(config, name)) for name in names}
+
+
+def _dump(section: Section) -> dict[str, Any]:
+    return section.model_dump(mode="json")
+
+
+def _check_edges(edges: Mapping[str, str]) -> None:
+    """Check that `from` names a run of the plan or an existing folder, and that runs do not wait for each other."""
+    for name, init in edges.items():
+        if init and init not in edges and not Path(init).is_dir():
+            near = did_you_mean(init, list(edges))
+            raise ConfigError(f"run {name}: from {init} is neither a run of this plan nor a folder{near}")
+        seen, here = [name], init
+        while here in edges:
+            if here in seen:
+                raise ConfigError(f"runs {' -> '.join([*seen, here])} wait for each other, expected no cycle")
+            seen.append(here)
+            here = edges[here]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _hash(*values: Any) -> str:
+    return hashlib.sha256(_text(values).encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""Families are found by their folders: no list to keep, nothing to register."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from gxtool.config import (
+    Config,
+    ConfigError,
+    Layer,
+    did_you_mean,
+    expand_layer_aliases,
+    parse_assignments,
+    read_yaml,
+    resolve,
+)
+from gxtool.models.base import Family
+
+
+@cache
+def families() -> dict[str, Family]:
+    """Return name -> record of every folder beside this file whose package defines FAMILY."""
+    found = {}
+    for folder in sorted(Path(__file__).parent.iterdir()):
+        if (folder / "__init__.py").is_file():
+            record = getattr(import_module(f"gxtool.models.{folder.name}"), "FAMILY", None)
+            if isinstance(record, Family):
+                if record.name != folder.name:
+                    raise ConfigError(
+                        f"models/{folder.name}: its record says {record.name!r}, expected the folder's name"
+                    )
+                found[record.name] = record
+    return found
+
+
+def get_family(name: str) -> Family:
+    """Return the family called `name`.
+
+    Raises:
+        ConfigError: there is none; the message names those there are.
+    """
+    known = families()
+    if name not in known:
+        near = did_you_mean(name, list(known))
+        there = "" if near.startswith(", expected") else f" (there are {', '.join(known)})"
+        raise ConfigError(f"--model {name}: no such family{near}{there}")
+    return known[name]
+
+
+def resolve_config(
+    family: Family, preset: str = "", files: tuple[Path, ...] = (), assignments: tuple[str, ...] = ()
+) -> Config:
+    """Resolve field defaults <- preset <- user's files <- assignments into the family's configuration.
+
+    Raises:
+        ConfigError: an unknown preset, key or value.
+    """
+    presets = family.presets()
+    preset = preset or family.default_preset
+    if preset not in presets:
+        raise ConfigError(
+            f"--preset {preset}: {family.name} has none of that name{did_you_mean(preset, list(presets))}"
+        )
+    layers: list[Layer] = [read_yaml(presets[preset])]
+    layers += [expand_layer_aliases(read_yaml(file), family.aliases) for file in files]
+    layers.append(parse_assignments(assignments, family.aliases))
+    return resolve(family.load(family.config), layers)

@@ -1,0 +1,112 @@
+"""What a family offers a newcomer: its description, a commented samplesheet and configuration, simulated data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from gxtool.config import Config, ConfigError, InputError
+from gxtool.models.base import Family
+from gxtool.models.registry import families
+
+SIZES = ("demo", "full")
+DEMO_SEEDS = 2
+
+
+def describe_families() -> list[dict[str, Any]]:
+    """Describe every family as plain data."""
+    return [
+        {
+            "name": family.name,
+            "title": family.title,
+            "summary": family.summary,
+            "kind": family.kind,
+            "default_preset": family.default_preset,
+            "presets": {name: family.parameters.get(name) for name in family.presets()},
+            "inputs": [
+                {"column": c.name, "path": c.path, "required": c.required, "description": c.description}
+                for c in family.columns
+            ],
+            "outputs": ["predictions.parquet", *family.predictions],
+            "metrics": list(family.metrics),
+            "baselines": list(family.baselines),
+            "perturbations": list(family.perturbations),
+            "published_options": dict(family.aliases),
+        }
+        for family in families().values()
+    ]
+
+
+def write_starter(folder: Path, family: Family, config: Config, preset: str) -> list[Path]:
+    """Write samplesheet.csv and config.yaml with every field explained; existing files are never replaced.
+
+    Raises:
+        InputError: one of the two is there already.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = {
+        folder / "samplesheet.csv": _sheet(family),
+        folder / "config.yaml": commented_yaml(config, f"{family.title}: preset {preset or family.default_preset}"),
+    }
+    for path in written:
+        if path.exists():
+            raise InputError(f"{path}: exists already, expected a folder without it")
+    for path, text in written.items():
+        path.write_text(text, encoding="utf-8")
+    return list(written)
+
+
+def _sheet(family: Family) -> str:
+    names = [column.name for column in family.columns]
+    example = [f"path/to/{column.name}" if column.path else "NAME" for column in family.columns]
+    return f"{','.join(names)}\n{','.join(example)}\n"
+
+
+def commented_yaml(config: Config, title: str) -> str:
+    """Return a configuration as YAML with each field's meaning behind it, all fields commented out."""
+    lines = [f"# {title}", "# Every field with its present value; take the # away in front of those you change."]
+    for name in type(config).model_fields:
+        section = getattr(config, name)
+        lines.append(f"\n#{name}:")
+        lines += [f"#  {text}" for text in _fields(section)]
+    return "\n".join(lines) + "\n"
+
+
+def _fields(section: BaseModel) -> list[str]:
+    plain = section.model_dump(mode="json")
+    lines = []
+    for name, field in type(section).model_fields.items():
+        value = yaml.safe_dump(plain[name], default_flow_style=True).removesuffix("\n").removesuffix("\n...")
+        meaning = " ".join((field.description or "").split())
+        lines.append(f"{name}: {' '.join(value.split())}  # {meaning}")
+    return lines
+
+
+def simulate_family(family: Family, folder: Path, size: str, seed: int) -> Path:
+    """Make one family's raw input files.
+
+    Raises:
+        ConfigError: an unknown size.
+        InputError: the folder holds something already.
+    """
+    if size not in SIZES:
+        raise ConfigError(f"--size {size}: expected one of {', '.join(SIZES)}")
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder}: is not empty, expected a new folder")
+    family.load(family.simulate)(folder, size, seed)
+    return folder
+
+
+def simulate_all(folder: Path, size: str, seed: int) -> Path:
+    """Make every family's files below one folder, and `runs.yaml`, which runs each with its demo presets."""
+    runs = []
+    for name, family in families().items():
+        simulate_family(family, folder / name, size, seed)
+        for preset, changes in family.demo.items():
+            entry = {"model": name, "preset": preset, "input": f"{name}/samplesheet.csv", "seeds": DEMO_SEEDS}
+            runs.append({**entry, "set": dict(changes)} if changes else entry)
+    (folder / "runs.yaml").write_text(yaml.safe_dump({"runs": runs}, sort_keys=False), encoding="utf-8")
+    return folder

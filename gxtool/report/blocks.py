@@ -1,0 +1,186 @@
+"""What a page is made of, as data: parts that hold paragraphs, charts, tables and listings in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from gxtool.models.base import Figure, Heatmap, ReportSection
+from gxtool.models.base import Table as FamilyTable
+from gxtool.report import formats
+
+# Longer tables stay folded until they are asked for.
+FOLD_ROWS = 30
+
+
+class Cell(NamedTuple):
+    """One cell: its text, and the value it sorts by (a number, a text, or None for a missing one)."""
+
+    text: str
+    value: float | str | None = None
+    numeric: bool = False
+    style: Literal["", "code", "good", "bad", "even", "anchor", "link"] = ""
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sortable table whose cells are written already; the first cell of a row is its heading."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    folded: bool = False
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Say for each column whether it holds numbers (they are set flush right)."""
+        return tuple(
+            any(row[j].numeric for row in self.rows) and all(row[j].numeric or row[j].value is None for row in self.rows)
+            for j in range(len(self.columns))
+        )
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a figure is drawn beyond what its data say.
+
+    slots: colour of each trace (0 is the first of the palette), in order where empty; roles: weight of each trace;
+    horizontal: x is drawn on the vertical axis, for long lists of names, one row each.
+    """
+
+    slots: tuple[int, ...] = ()
+    roles: tuple[Literal["model", "baseline", "seed", "train", "chosen", "guide"], ...] = ()
+    horizontal: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One place on the page for a figure; it shows one of `views` at a time."""
+
+    views: tuple[Figure | Heatmap, ...]
+    looks: tuple[Look, ...] = ()
+
+    def look(self, index: int) -> Look:
+        """Return how view `index` is drawn."""
+        return self.looks[index] if index < len(self.looks) else Look()
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Charts side by side whose views are chosen together by one menu called `picker`."""
+
+    charts: tuple[Chart, ...]
+    picker: str = ""
+    labels: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Plain text; `quiet` sets it smaller."""
+
+    text: str
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Text shown as it is, in a fixed-width font, with a button that copies it."""
+
+    title: str
+    text: str
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Steps in their order, each with a name and a remark."""
+
+    title: str
+    steps: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class KeyNumbers:
+    """A few numbers a reader should see first: (value, what it is, remark)."""
+
+    title: str
+    numbers: tuple[tuple[str, str, str], ...]
+
+
+Block = Gallery | Table | Paragraph | Listing | Flow | KeyNumbers
+
+
+@dataclass(frozen=True)
+class Part:
+    """A heading, a paragraph, blocks, and smaller parts below."""
+
+    title: str
+    text: str = ""
+    blocks: tuple[Block, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+def text(value: object, style: str = "") -> Cell:
+    """Make a cell of text; None is a dash that sorts last."""
+    if value is None or value == "":
+        return Cell(formats.DASH)
+    return Cell(str(value), str(value), False, style)
+
+
+def num(value: float | int | None, written: str = "", remark: str = "") -> Cell:
+    """Make a cell that sorts as a number; `remark` follows the number in the same cell."""
+    shown = written or formats.number(value)
+    return Cell(f"{shown} ({remark})" if remark else shown, None if value is None else float(value), True)
+
+
+def estimate(score: dict[str, Any] | None) -> Cell:
+    """Make a cell of an estimate with its interval: `0.951 (0.941 to 0.960)`."""
+    if not score or score.get("estimate") is None:
+        return Cell(formats.DASH, None, True)
+    return num(score["estimate"], remark=formats.interval(score.get("low"), score.get("high")))
+
+
+def any_cell(value: Any) -> Cell:
+    """Make a cell of whatever a family's table holds."""
+    if value is None:
+        return Cell(formats.DASH)
+    if isinstance(value, (int, float)):
+        return num(value)
+    if isinstance(value, (list, tuple)):
+        return text(" × ".join(formats.number(item) if isinstance(item, (int, float)) else str(item) for item in value))
+    return text(value)
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], note: str = "", fold_rows: int = FOLD_ROWS
+) -> Table:
+    """Make a table that is folded when it has more than `fold_rows` rows."""
+    body = tuple(tuple(row) for row in rows)
+    return Table(title, tuple(columns), body, note, len(body) > fold_rows)
+
+
+def one_chart(figure: Figure | Heatmap, look: Look | None = None) -> Gallery:
+    """Make a gallery of a single figure."""
+    return Gallery((Chart((figure,), (look or Look(),)),))
+
+
+def from_section(section: ReportSection) -> Part:
+    """Turn a family's section into a part: neighbouring figures stand side by side."""
+    blocks: list[Block] = []
+    charts: list[Chart] = []
+    for item in section.items:
+        if isinstance(item, (Figure, Heatmap)):
+            charts.append(Chart((item,)))
+            continue
+        if charts:
+            blocks.append(Gallery(tuple(charts)))
+            charts = []
+        if not isinstance(item, FamilyTable):
+            raise TypeError(f"report section {section.title!r} holds {type(item).__name__}, expected Figure or Table")
+        blocks.append(table(item.title, item.columns, [map(any_cell, row) for row in item.rows], item.note))
+    if charts:
+        blocks.append(Gallery(tuple(charts)))
+    return Part(section.title, section.text, tuple(blocks))

@@ -1,0 +1,228 @@
+"""Read every artifact below some folders into one record that the rest of the report looks at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gxtool.config import ConfigError, InputError
+from gxtool.io.artifact import Artifact, find_artifacts
+from gxtool.models.base import Family, ReportContext
+from gxtool.models.registry import get_family
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One evaluation: the name its run is shown by, metrics.json and curves.json."""
+
+    run: str
+    metrics: Mapping[str, Any]
+    curves: Mapping[str, Any]
+    artifact: Artifact
+
+    @property
+    def samples(self) -> list[Mapping[str, Any]]:
+        """Return what metrics.json says of each sample."""
+        return self.metrics.get("samples", [])
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One model: what it was trained on, and its learning history, one mapping per epoch."""
+
+    run: str
+    sample: str | None
+    seed: int | None
+    fold: int
+    name: str
+    history: tuple[Mapping[str, Any], ...]
+    artifact: Artifact
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """Return the facts its manifest states."""
+        return self.artifact.manifest.info
+
+
+@dataclass(frozen=True)
+class FamilyMaterial:
+    """Everything of one family; `record` is None when this installation does not know the family."""
+
+    name: str
+    record: Family | None
+    scored: tuple[Scored, ...]
+    trained: tuple[Trained, ...]
+    context: ReportContext | None
+    layers: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        """Return the family's title, or its name."""
+        return self.record.title if self.record else self.name
+
+    @property
+    def unit(self) -> str:
+        """Return what one test row is called, such as `gene`."""
+        return self.record.group if self.record else "row"
+
+    @property
+    def sample_word(self) -> str:
+        """Return what a sample is called, such as `cell type`."""
+        return self.record.sample if self.record else "sample"
+
+    @property
+    def metric(self) -> str:
+        """Return the metric that carries the verdict."""
+        return self.scored[0].metrics["primary"] if self.scored else (self.record.primary_metric if self.record else "")
+
+
+@dataclass(frozen=True)
+class Material:
+    """All artifacts and what was read from them."""
+
+    artifacts: tuple[Artifact, ...]
+    families: tuple[FamilyMaterial, ...]
+    comparisons: tuple[Mapping[str, Any], ...]
+    runtimes: Mapping[str, Mapping[str, Any]]
+    plan: Mapping[str, Any]
+
+    def of_kind(self, kind: str) -> list[Artifact]:
+        """Return the artifacts of one kind."""
+        return [artifact for artifact in self.artifacts if artifact.manifest.kind == kind]
+
+
+def gather(inputs: Sequence[Path], plan: Path | None = None) -> Material:
+    """Find and read all artifacts at or below `inputs`; the same artifact found twice counts once.
+
+    Raises:
+        InputError: no artifact there, a file missing from one, or a plan that is not JSON.
+    """
+    unique = {artifact.id: artifact for artifact in find_artifacts([Path(path) for path in inputs])}
+    if not unique:
+        raise InputError(f"{', '.join(map(str, inputs))}: no artifact found at or below, expected results to report")
+    artifacts = tuple(unique.values())
+    comparisons = tuple(_json(a, "comparison.json") for a in artifacts if a.manifest.kind == "comparison")
+    runtimes = {artifact.id: _runtime(artifact) for artifact in artifacts}
+    return Material(artifacts, _families(artifacts, comparisons), comparisons, runtimes, _plan(plan))
+
+
+def _families(artifacts: Sequence[Artifact], comparisons: Sequence[Mapping]) -> tuple[FamilyMaterial, ...]:
+    scored: dict[str, list[Scored]] = {}
+    trained: dict[str, list[Trained]] = {}
+    for artifact in artifacts:
+        family = artifact.manifest.family
+        if artifact.manifest.kind == "evaluation":
+            scored.setdefault(family, []).append(_read_evaluation(artifact, scored.get(family, [])))
+        elif artifact.manifest.kind == "model":
+            trained.setdefault(family, []).append(_read_model(artifact))
+    names = dict.fromkeys([*scored, *trained, *(a.manifest.family for a in artifacts if a.manifest.family)])
+    return tuple(
+        _family(name, scored.get(name, []), trained.get(name, []), artifacts, comparisons) for name in names
+    )
+
+
+def _family(
+    name: str,
+    scored: Sequence[Scored],
+    trained: Sequence[Trained],
+    artifacts: Sequence[Artifact],
+    comparisons: Sequence[Mapping],
+) -> FamilyMaterial:
+    try:
+        record = get_family(name)
+    except ConfigError:
+        record = None
+    histories: dict[str, dict[str, tuple]] = {}
+    layers: dict[str, Any] = {}
+    for model in trained:
+        histories.setdefault(model.run, {})[model.name] = model.history
+        if model.run not in layers and "layers.json" in model.artifact.manifest.files:
+            layers[model.run] = _json(model.artifact, "layers.json")
+    context = None
+    if record:
+        context = ReportContext(
+            family=record,
+            evaluations=tuple(one.metrics for one in scored),
+            curves={one.run: one.curves for one in scored},
+            histories=histories,
+            layers=layers,
+            summaries=_summaries(artifacts, name, "dataset"),
+            comparison=next((c for c in comparisons if _concerns(c, name)), {}),
+            effects=_summaries(artifacts, name, "effects"),
+        )
+    return FamilyMaterial(name, record, tuple(scored), tuple(trained), context, layers)
+
+
+def _concerns(comparison: Mapping, family: str) -> bool:
+    return any(run.get("family") == family for run in comparison.get("runs", []))
+
+
+def _summaries(artifacts: Sequence[Artifact], family: str, kind: str) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        _json(artifact, "summary.json")
+        for artifact in artifacts
+        if (artifact.manifest.kind, artifact.manifest.family) == (kind, family)
+        and "summary.json" in artifact.manifest.files
+    )
+
+
+def _read_evaluation(artifact: Artifact, before: Sequence[Scored]) -> Scored:
+    """Read an evaluation; a run name that was there already gets a number, so that no result hides another."""
+    metrics = _json(artifact, "metrics.json")
+    name = str(metrics.get("run") or artifact.path.name)
+    same = sum(one.metrics.get("run") == metrics.get("run") for one in before)
+    curves = _json(artifact, "curves.json") if "curves.json" in artifact.manifest.files else {}
+    return Scored(f"{name} ({same + 1})" if same else name, metrics, curves, artifact)
+
+
+def _read_model(artifact: Artifact) -> Trained:
+    info = artifact.manifest.info
+    path = artifact.path / "metrics.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if "metrics.jsonl" in artifact.manifest.files else []
+    return Trained(
+        run=str(info.get("run") or artifact.manifest.preset or artifact.path.name),
+        sample=info.get("sample"),
+        seed=artifact.manifest.seed,
+        fold=info.get("fold") or 0,
+        name=artifact.path.name,
+        history=tuple(json.loads(line) for line in lines if line.strip()),
+        artifact=artifact,
+    )
+
+
+def _json(artifact: Artifact, name: str) -> Any:
+    """Read a JSON file of an artifact.
+
+    Raises:
+        InputError: the file is missing or is not JSON.
+    """
+    try:
+        return artifact.json(name)
+    except ValueError:
+        raise InputError(f"{artifact.path / name}: is not JSON, expected what its manifest lists") from None
+
+
+def _runtime(artifact: Artifact) -> Mapping[str, Any]:
+    """Return runtime.json, which no manifest lists and which may be absent."""
+    try:
+        content = json.loads((artifact.path / "runtime.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _plan(path: Path | None) -> Mapping[str, Any]:
+    if path is None:
+        return {}
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}), expected a plan.json") from None
+    except ValueError:
+        raise InputError(f"{path}: is not JSON, expected a plan.json") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds {type(content).__name__}, expected a plan.json")
+    return content
