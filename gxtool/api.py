@@ -14,8 +14,7 @@ Functions return the path written, and raise `gxtool.config.GxtoolError` with on
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,9 @@ from typing import Any
 from gxtool.config import Config, UsageError
 from gxtool.models.base import CheckReport, Family, Run, Unit
 from gxtool.models.registry import get_family, resolve_config
+from gxtool.training.options import TrainOptions
+
+DEFAULT_OPTIONS = TrainOptions()
 
 
 @dataclass(frozen=True)
@@ -48,31 +50,6 @@ class Settings:
         """Return the configuration under the name its results are published by."""
         preset = self.preset or self.family.default_preset
         return Run(self.family, preset, self.resolve(), self.name or preset)
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What a training or scoring command may use; `threads` None means the configuration's number."""
-
-    device: str = "auto"
-    threads: int | None = None
-    overwrite: bool = False
-    checkpoint_dir: Path | None = None
-    on_progress: Callable[[Any], None] | None = None
-
-    def options(self, init: str = "") -> Any:
-        """Return what the training room takes (a TrainOptions)."""
-        from gxtool.training.run import TrainOptions
-
-        return TrainOptions(
-            checkpoint_dir=self.checkpoint_dir,
-            init=Path(init) if init else None,
-            device=self.device,
-            threads=self.threads,
-            overwrite=self.overwrite,
-            on_progress=self.on_progress,
-            attempt=int(os.environ.get("GXTOOL_ATTEMPT", "1")),
-        )
 
 
 def plan(requests: Sequence[Any], output: Path) -> dict[str, Any]:
@@ -133,13 +110,15 @@ class Units:
         return [Unit(sample, seed, fold) for sample in samples for fold in self.folds for seed in self.seeds]
 
 
+ONE_SEED = Units()
+
+
 def train(
     dataset: Path,
     output: Path,
     settings: Settings,
-    units: Units = Units(),
-    machine: Machine = Machine(),
-    init: str = "",
+    units: Units = ONE_SEED,
+    options: TrainOptions = DEFAULT_OPTIONS,
 ) -> list[Path]:
     """Train one model per unit; one unit writes its model to `output` itself, several to folders below it."""
     from gxtool.io.dataset import Dataset
@@ -148,7 +127,7 @@ def train(
     run = settings.run()
     known = Dataset.open(Path(dataset), run.family.name).samples
     chosen = units.expand(known, run.config.training.per_sample)
-    return train_units(Path(dataset), Path(output), run, chosen, machine.options(init))
+    return train_units(Path(dataset), Path(output), run, chosen, options)
 
 
 def parse_units(samples: str, seeds: str, folds: str) -> Units:
@@ -175,13 +154,13 @@ def evaluate(
     dataset: Path,
     output: Path,
     settings: Settings | None = None,
-    machine: Machine = Machine(),
+    options: TrainOptions = DEFAULT_OPTIONS,
 ) -> Path:
     """Score trained models and their baselines on the test rows, recording the look."""
     from gxtool.training.evaluate import evaluate as evaluate_models
 
     settings = settings or Settings(family_of(checkpoints))
-    return evaluate_models(list(checkpoints), Path(dataset), Path(output), settings.resolve(), machine.options())
+    return evaluate_models(list(checkpoints), Path(dataset), Path(output), settings.resolve(), options)
 
 
 def predict(
@@ -189,7 +168,7 @@ def predict(
     source: Path,
     output: Path,
     settings: Settings | None = None,
-    machine: Machine = Machine(),
+    options: TrainOptions = DEFAULT_OPTIONS,
 ) -> Path:
     """Predict a dataset, or raw data that is prepared the way the models' training data was."""
     import tempfile
@@ -200,13 +179,27 @@ def predict(
     from gxtool.training.predict import training_config
 
     if is_artifact(Path(source)):
-        return predict_rows(list(checkpoints), Path(source), Path(output), machine.options())
+        return predict_rows(list(checkpoints), Path(source), Path(output), options)
     family = get_family(family_of(checkpoints))
     config = training_config(list(checkpoints), family)
     with tempfile.TemporaryDirectory(prefix="gxtool-", dir=Path(output).absolute().parent) as folder:
         examples = stages.preprocess(family, config, Path(source), Path(folder) / "examples")
         dataset = stages.tokenize(family, config, [examples], Path(folder) / "dataset")
-        return predict_rows(list(checkpoints), dataset, Path(output), machine.options())
+        return predict_rows(list(checkpoints), dataset, Path(output), options)
+
+
+def perturb(
+    checkpoints: Sequence[Path],
+    dataset: Path,
+    output: Path,
+    settings: Settings | None = None,
+    options: TrainOptions = DEFAULT_OPTIONS,
+) -> Path:
+    """Change the input of trained models and write the change of the output."""
+    from gxtool.perturb.effects import perturb as perturb_rows
+
+    settings = settings or Settings(family_of(checkpoints))
+    return perturb_rows(list(checkpoints), Path(dataset), Path(output), settings.resolve(), options)
 
 
 def compare(sources: Sequence[Path], output: Path, overwrite: bool = False) -> Path:

@@ -6,7 +6,6 @@ field defaults (the Python classes below, the only place) <- preset YAML <- the 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gxtool.errors import ConfigError, DependencyError, GxtoolError, InputError, UsageError  # noqa: F401
+from gxtool.errors import ConfigError, DependencyError, GxtoolError, InputError, UsageError, did_you_mean  # noqa: F401
 
 
 class Section(BaseModel):
@@ -226,14 +225,6 @@ def _known_fields(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
             return []
         schema = annotation
     return list(schema.model_fields)
-
-
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """Return `, did you mean X?` for the nearest known name, else the list of known names."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if near:
-        return f", did you mean {near[0]}?"
-    return f", expected one of {', '.join(sorted(known))}" if known else ""
 
 
 def stage_fields(section: Section, stage: str) -> dict[str, Any]:

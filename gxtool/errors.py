@@ -1,4 +1,9 @@
-"""What can go wrong in a way the user can mend: one sentence and an exit code each. Imports nothing."""
+"""What can go wrong in a way the user can mend: one sentence and an exit code each. Imports nothing of ours."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
 
 
 class GxtoolError(Exception):
@@ -29,3 +34,11 @@ class DependencyError(GxtoolError):
     """A package, program or device that is not there."""
 
     exit_code = 5
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return `, did you mean X?` for the nearest known name, else the list of known names."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f", did you mean {near[0]}?"
+    return f", expected one of {', '.join(sorted(known))}" if known else ""

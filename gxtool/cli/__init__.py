@@ -19,6 +19,7 @@ from gxtool.cli import (
     families,
     init,
     inspect,
+    perturb,
     predict,
     preprocess,
     report,
@@ -30,7 +31,7 @@ from gxtool.cli.options import PUBLISHED
 from gxtool.errors import GxtoolError
 from gxtool.version import __version__
 
-STAGES = ("config", "preprocess", "tokenize", "train", "evaluate", "predict", "compare", "report")
+STAGES = ("config", "preprocess", "tokenize", "train", "evaluate", "predict", "perturb", "compare", "report")
 """Commands that are also processes of the pipeline, in its order."""
 
 app = typer.Typer(
@@ -47,7 +48,7 @@ def _name(module: ModuleType) -> str:
 
 
 _PIPELINE, _AROUND = "Stages, in the order of a run", "Around them"
-for _module in (config, preprocess, tokenize, train, evaluate, predict, compare, report):
+for _module in (config, preprocess, tokenize, train, evaluate, predict, perturb, compare, report):
     _settings = PUBLISHED if _module in (config, train) else None
     app.command(_name(_module), context_settings=_settings, rich_help_panel=_PIPELINE)(_module.command)
 for _module in (init, check, simulate, families, inspect, doctor):

@@ -29,7 +29,7 @@ def command(
     options.need(output, "--output", "the evaluation folder to write")
     model = model or api.family_of(checkpoints)
     settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
-    written = api.evaluate(checkpoints, source, output, settings, api.Machine(device, threads, overwrite))
+    written = api.evaluate(checkpoints, source, output, settings, options.training_options(device, threads, overwrite))
     metrics = open_artifact(written, "evaluation").json("metrics.json")
     if as_json:
         import json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from gxtool.errors import UsageError
+from gxtool.training.options import TrainOptions
 
 Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Family; `gxtool families` lists them.")]
 Preset = Annotated[str, typer.Option(metavar="NAME", help="Preset of the family (default: the family's own).")]
@@ -34,6 +36,7 @@ Threads = Annotated[int | None, typer.Option(metavar="N", min=1, help="CPU threa
 Name = Annotated[str, typer.Option("--name", metavar="RUN", help="Name that results carry (default: the preset).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
+DEVICES = ("auto", "cpu", "cuda")
 PUBLISHED = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Context settings of commands that accept a family's published option names, such as `--lr 0.01`."""
 
@@ -73,6 +76,18 @@ def published_options(extra: Sequence[str], aliases: Mapping[str, str]) -> tuple
         else:
             assignments.append(f"{name}={value}")
     return assignments, paths
+
+
+def training_options(device: str, threads: int | None, overwrite: bool) -> TrainOptions:
+    """Return what the training room is told; the attempt number is the pipeline's.
+
+    Raises:
+        UsageError: an unknown device.
+    """
+    if device not in DEVICES:
+        raise UsageError(f"--device {device}: expected one of {', '.join(DEVICES)}")
+    attempt = int(os.environ.get("GXTOOL_ATTEMPT", "1"))
+    return TrainOptions(device=device, threads=threads, overwrite=overwrite, attempt=attempt)
 
 
 def same(given: Path | None, published: Path | None, option: str) -> Path | None:

@@ -27,5 +27,5 @@ def command(
     options.need(output, "--output", "the folder of predictions to write")
     model = model or api.family_of(checkpoints)
     settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
-    written = api.predict(checkpoints, source, output, settings, api.Machine(device, threads, overwrite))
+    written = api.predict(checkpoints, source, output, settings, options.training_options(device, threads, overwrite))
     typer.echo(f"{written}: predictions written", err=True)

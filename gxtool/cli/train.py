@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ def command(
     seeds: Annotated[str, typer.Option(metavar="N|A,B", help="Number of seeds, or the seeds.")] = "1",
     samples: Annotated[str, typer.Option(metavar="A,B|all", help="Samples to train a model for.")] = "all",
     folds: Annotated[str, typer.Option(metavar="A,B", help="Folds of the split scheme.")] = "0",
-    init: Annotated[str, typer.Option("--from", metavar="FOLDER", help="Trained model to start from.")] = "",
+    init: Annotated[Path | None, typer.Option("--from", metavar="FOLDER", help="Trained model to start from.")] = None,
     name: options.Name = "",
     checkpoint_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where progress is kept (default: beside the output).")
@@ -46,6 +47,7 @@ def command(
     from gxtool.cli.progress import TrainingProgress
 
     with TrainingProgress() as progress:
-        machine = api.Machine(device, threads, overwrite, checkpoint_dir, progress.update)
-        written = api.train(source, output, settings, units, machine, init)
+        chosen = options.training_options(device, threads, overwrite)
+        chosen = replace(chosen, checkpoint_dir=checkpoint_dir, init=init, on_progress=progress.update)
+        written = api.train(source, output, settings, units, chosen)
     typer.echo(f"{output}: {len(written)} model(s) trained", err=True)

@@ -192,8 +192,8 @@ def _table_names(path: Path) -> list[str]:
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
     try:
-        opened = zipfile.ZipFile(path) if path.name.lower().endswith(".zip") else tarfile.open(path)
-        with opened as archive:
+        reader = zipfile.ZipFile if path.name.lower().endswith(".zip") else tarfile.open
+        with reader(path) as archive:
             yield archive
     except FileNotFoundError:
         raise InputError(f"{path}: does not exist, expected an archive of tables") from None

@@ -200,7 +200,8 @@ def paired_wilcoxon(values_a: ArrayLike, values_b: ArrayLike, *, level: float = 
         raise InputError(f"values_a has {first.size} values but values_b has {second.size}, expected pairs")
     if first.size > MOST_PAIRS:
         raise InputError(f"{first.size} pairs, expected at most {MOST_PAIRS}; use a paired bootstrap")
-    differences = _rounded(first - second, np.concatenate([first, second]))
+    differences = first - second
+    moves = _rounded(differences, np.concatenate([first, second]))
     # Mean of every pair of differences, each with itself as well (Walsh averages).
     left, right = np.triu_indices(differences.size)
     means = np.sort((differences[left] + differences[right]) / 2)
@@ -208,7 +209,7 @@ def paired_wilcoxon(values_a: ArrayLike, values_b: ArrayLike, *, level: float = 
     if differences.size < FEWEST_PAIRS:
         reason = f"too few pairs ({differences.size} of at least {FEWEST_PAIRS})"
         return _untested(float(np.median(means)), differences.size, method, reason)
-    moved = differences[differences != 0]
+    moved = moves[moves != 0]
     ranks = np.rint(2 * rankdata(np.abs(moved))).astype(np.int64)
     p_value = two_sided_p(signed_rank_distribution(ranks), int(ranks[moved > 0].sum()))
     k = order_statistic(signed_rank_distribution(np.arange(1, differences.size + 1)), level)
@@ -227,7 +228,7 @@ def seed_test(values_a: ArrayLike, values_b: ArrayLike, *, level: float = 0.95) 
     if max(first.size, second.size) > MOST_SEEDS:
         raise InputError(f"{max(first.size, second.size)} seeds on one side, expected at most {MOST_SEEDS}")
     both = np.concatenate([first, second])
-    differences = np.sort(_rounded(np.subtract.outer(first, second).ravel(), both))
+    differences = np.sort(np.subtract.outer(first, second), axis=None)
     method = "Mann-Whitney test over seeds"
     fewest = min(first.size, second.size)
     if fewest < FEWEST_SEEDS:
@@ -306,6 +307,5 @@ def _percentiles(usable: Vector, n_drawn: int, n_units: int, level: float) -> tu
 
 
 def _rounded(values: Vector, scale_of: Vector) -> Vector:
-    """Round to 12 digits of the largest value in `scale_of`: 0.85 - 0.80 and 0.75 - 0.70 are then a tie."""
-    scale = np.abs(scale_of).max() or 1.0
-    return np.round(values / scale, 12) * scale
+    """Return values for ranking, rounded at 1e-12 of the largest in `scale_of`: 0.85 - 0.80 then ties 0.75 - 0.70."""
+    return np.round(values / (np.abs(scale_of).max() or 1.0), 12)

@@ -50,6 +50,7 @@ class _Items:
     tokenize: dict[str, dict[str, Any]] = field(default_factory=dict)
     train: list[dict[str, Any]] = field(default_factory=list)
     evaluate: list[dict[str, Any]] = field(default_factory=list)
+    perturb: list[dict[str, Any]] = field(default_factory=list)
     predict: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -82,6 +83,7 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         "tokenize": list(items.tokenize.values()),
         "train": items.train,
         "evaluate": items.evaluate,
+        "perturb": items.perturb,
         "predict": items.predict,
     }
 
@@ -257,6 +259,9 @@ def _model_items(
         }
         items.train.append({**base, "id": _hash(name, section, dataset, units)[:12], **units, "section": section})
     items.evaluate.append({**base, "id": _hash(name, scoring, dataset)[:12], "section": scoring})
+    if family.perturbations:
+        changing = _text({**_sections(config, "data", "perturb"), "resources": {"threads": threads}})
+        items.perturb.append({**base, "id": _hash(name, changing, dataset)[:12], "section": changing})
 
 
 def _chunks(

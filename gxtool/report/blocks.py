@@ -48,12 +48,18 @@ class Look:
     """How a figure is drawn beyond what its data say.
 
     slots: colour of each trace (0 is the first of the palette), in order where empty; roles: weight of each trace;
-    horizontal: x is drawn on the vertical axis, for long lists of names, one row each.
+    horizontal: x is drawn on the vertical axis, for long lists of names, one row each; legend: whether there is one;
+    grouped: traces of one role share one entry of the legend, the words before the comma of their names;
+    values: each marker's text stands at the end of its row; order: the rows from top to bottom, by appearance if empty.
     """
 
     slots: tuple[int, ...] = ()
     roles: tuple[Literal["model", "baseline", "seed", "train", "chosen", "guide"], ...] = ()
     horizontal: bool = False
+    legend: bool = True
+    grouped: bool = False
+    values: bool = False
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

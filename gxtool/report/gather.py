@@ -10,7 +10,7 @@ from typing import Any
 
 from gxtool.config import ConfigError, InputError
 from gxtool.io.artifact import Artifact, find_artifacts
-from gxtool.models.base import Family, ReportContext
+from gxtool.models.base import Family, ReportContext, Unit
 from gxtool.models.registry import get_family
 
 
@@ -31,7 +31,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Trained:
-    """One model: what it was trained on, and its learning history, one mapping per epoch."""
+    """One model: what it was trained on, its learning history (one mapping per epoch), and its run.yaml as text."""
 
     run: str
     sample: str | None
@@ -39,6 +39,7 @@ class Trained:
     fold: int
     name: str
     history: tuple[Mapping[str, Any], ...]
+    configuration: str
     artifact: Artifact
 
     @property
@@ -179,18 +180,23 @@ def _read_evaluation(artifact: Artifact, before: Sequence[Scored]) -> Scored:
 
 
 def _read_model(artifact: Artifact) -> Trained:
-    info = artifact.manifest.info
-    path = artifact.path / "metrics.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if "metrics.jsonl" in artifact.manifest.files else []
+    info, seed = artifact.manifest.info, artifact.manifest.seed
+    lines = _text(artifact, "metrics.jsonl").splitlines()
     return Trained(
         run=str(info.get("run") or artifact.manifest.preset or artifact.path.name),
         sample=info.get("sample"),
-        seed=artifact.manifest.seed,
+        seed=seed,
         fold=info.get("fold") or 0,
-        name=artifact.path.name,
+        name=Unit(info.get("sample"), 0 if seed is None else seed, info.get("fold") or 0).name,
         history=tuple(json.loads(line) for line in lines if line.strip()),
+        configuration=_text(artifact, "run.yaml").strip(),
         artifact=artifact,
     )
+
+
+def _text(artifact: Artifact, name: str) -> str:
+    """Return a text file of an artifact, empty when its manifest does not list it."""
+    return (artifact.path / name).read_text(encoding="utf-8") if name in artifact.manifest.files else ""
 
 
 def _json(artifact: Artifact, name: str) -> Any:

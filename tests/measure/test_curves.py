@@ -1,5 +1,7 @@
 """Curves by hand, against scikit-learn, and after thinning still the same line on the screen."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -33,7 +35,7 @@ def simulated(n_genes, seed=3):
 def distances_to_line(x, y, kept):
     """Distance of every point to the nearest segment of the thinned line, by brute force."""
     nearest = np.full(x.size, np.inf)
-    for start, end in zip(kept[:-1], kept[1:], strict=True):
+    for start, end in itertools.pairwise(kept):
         along = np.array([x[end] - x[start], y[end] - y[start]])
         off = np.stack([x - x[start], y - y[start]], axis=1)
         share = np.clip(off @ along / max(along @ along, 1e-300), 0, 1)

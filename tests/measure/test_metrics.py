@@ -131,12 +131,8 @@ def test_probability_metrics_agree_with_scikit_learn(rows):
 @given(regression_data)
 def test_regression_metrics_agree_with_scikit_learn_and_scipy(rows):
     targets, predictions = columns(rows)
-    assert metrics.mse(targets, predictions) == pytest.approx(
-        sklearn.metrics.mean_squared_error(targets, predictions)
-    )
-    assert metrics.mae(targets, predictions) == pytest.approx(
-        sklearn.metrics.mean_absolute_error(targets, predictions)
-    )
+    assert metrics.mse(targets, predictions) == pytest.approx(sklearn.metrics.mean_squared_error(targets, predictions))
+    assert metrics.mae(targets, predictions) == pytest.approx(sklearn.metrics.mean_absolute_error(targets, predictions))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", scipy.stats.ConstantInputWarning)
         pearson = scipy.stats.pearsonr(targets, predictions).statistic

@@ -1,0 +1,90 @@
+"""Who predicts: the models of each run and the baselines beside them, with one name and one colour each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gxtool.report import formats
+from gxtool.report.gather import FamilyMaterial, Scored
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A run's model (`baseline` empty) or a baseline, read from one evaluation; `slot` is its colour everywhere."""
+
+    label: str
+    scored: Scored
+    baseline: str
+    slot: int
+
+    @property
+    def role(self) -> str:
+        """Return how heavily the predictor is drawn."""
+        return "baseline" if self.baseline else "model"
+
+    def score(self, sample: Mapping[str, Any], metric: str) -> dict[str, Any] | None:
+        """Return estimate, low and high of one sample's entry in metrics.json."""
+        if self.baseline:
+            return formats.nested(sample, "baselines", self.baseline, "metrics", metric)
+        return formats.nested(sample, "model", metric)
+
+    def overall(self, metric: str) -> Mapping[str, Any]:
+        """Return mean, median, min and max over samples."""
+        overall = self.scored.metrics.get("overall") or {}
+        found = (
+            formats.nested(overall, "baselines", self.baseline, metric)
+            if self.baseline
+            else formats.nested(overall, "model", metric)
+        )
+        return found or {}
+
+    def scores(self, metric: str) -> dict[str, Mapping[str, Any]]:
+        """Return sample -> estimate, low and high, for the samples that have an estimate."""
+        found = {str(sample["sample"]): self.score(sample, metric) for sample in self.scored.samples}
+        return {name: score for name, score in found.items() if score and score.get("estimate") is not None}
+
+
+def predictors(family: FamilyMaterial) -> list[Predictor]:
+    """List the models in the order of their runs, then the baselines.
+
+    A baseline that several runs share (same scores on every sample) is listed once; one that differs between runs
+    says beside which run it stood.
+    """
+    models = [Predictor(one.run, one, "", slot) for slot, one in enumerate(family.scored)]
+    variants: dict[str, dict[str, Scored]] = {}
+    for one in family.scored:
+        names = dict.fromkeys(name for sample in one.samples for name in sample.get("baselines", {}))
+        for name in names:
+            content = {str(s["sample"]): formats.nested(s, "baselines", name, "metrics") for s in one.samples}
+            variants.setdefault(name, {}).setdefault(json.dumps(content, sort_keys=True), one)
+    baselines = []
+    for name, found in variants.items():
+        for one in found.values():
+            label = formats.predictor_label(name)
+            label = f"{label} (beside {one.run})" if len(found) > 1 else label
+            baselines.append(Predictor(label, one, name, len(models) + len(baselines)))
+    return models + baselines
+
+
+def sample_names(family: FamilyMaterial) -> list[str]:
+    """Return every sample that was scored, in order of appearance."""
+    return list(dict.fromkeys(str(sample["sample"]) for one in family.scored for sample in one.samples))
+
+
+def metric_names(family: FamilyMaterial) -> list[str]:
+    """Return every metric that was scored, the one that carries the verdict first."""
+    return list(dict.fromkeys([family.metric, *(name for one in family.scored for name in one.metrics["metrics"])]))
+
+
+def references(family: FamilyMaterial, metric: str) -> list[Mapping[str, Any]]:
+    """Return the published scores of one metric, each once, in ascending order."""
+    found = {
+        (ref["name"], ref["value"]): ref
+        for one in family.scored
+        for ref in one.metrics.get("references") or []
+        if ref.get("metric") == metric and ref.get("value") is not None
+    }
+    return sorted(found.values(), key=lambda ref: ref["value"])

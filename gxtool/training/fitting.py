@@ -1,0 +1,255 @@
+"""From a dataset to model artifacts: what is checked first, what is trained, what is written, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from safetensors.torch import load_model
+from transformers import PreTrainedModel
+
+from gxtool.config import InputError, UsageError
+from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artifact
+from gxtool.io.dataset import Dataset
+from gxtool.io.runtime import Stopwatch
+from gxtool.models.base import Run, Unit
+from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
+from gxtool.training.feeding import Rows
+from gxtool.training.machine import Machine, machine, seed_everything
+from gxtool.training.networks import build_network, find_init, layer_table, start_from
+from gxtool.training.options import TrainOptions
+from gxtool.training.record import Monitor, Record
+from gxtool.training.signals import StopRequest
+from gxtool.training.trainer import KEPT_WEIGHTS, TENSORBOARD, ModelTrainer, Task
+
+
+@dataclass(frozen=True)
+class Job:
+    """One model to make: its unit, the rows it sees, where it goes and where its progress is kept."""
+
+    unit: Unit
+    train_indices: np.ndarray
+    val_indices: np.ndarray
+    output: Path
+    folder: ProgressFolder
+    init: Artifact | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all jobs of one command share."""
+
+    run: Run
+    dataset: Dataset
+    options: TrainOptions
+    machine: Machine
+    stop: StopRequest
+
+
+def train_units(
+    source: Path, output: Path, run: Run, units: Sequence[Unit], options: TrainOptions
+) -> list[Path]:
+    """Do what `training.run.train` promises."""
+    dataset = Dataset.open(source, run.family.name)
+    Monitor.of(run.family, run.config.training)
+    require_labels(dataset)
+    jobs = [_job(dataset, output, run, unit, options, alone=len(units) == 1) for unit in units]
+    if not jobs or len({job.output for job in jobs}) < len(jobs):
+        raise UsageError(f"{len(jobs)} models to train, expected at least one and none twice")
+    config = run.config
+    with (
+        machine(options, config.resources.threads, config.training.precision) as here,
+        StopRequest() as stop,
+    ):
+        session = Session(run, dataset, options, here, stop)
+        for number, job in enumerate(jobs):
+            if here.total([float(stop.is_set)])[0]:
+                raise stop.interrupted(f"{number} of {len(jobs)} models are done; the same command goes on from there")
+            _make(session, job)
+        if here.is_writer:
+            for job in jobs:
+                job.folder.remove()
+        here.barrier()
+    return [job.output for job in jobs]
+
+
+def require_labels(dataset: Dataset) -> None:
+    """Check that a dataset says what is to be predicted.
+
+    Raises:
+        InputError: it has no labels.
+    """
+    if "labels" not in dataset.arrays:
+        raise InputError(f"{dataset.artifact.path}: has no labels.npy, expected a dataset with labels")
+
+
+def _job(dataset: Dataset, output: Path, run: Run, unit: Unit, options: TrainOptions, alone: bool) -> Job:
+    """Check one unit before anything is trained."""
+    train_indices, val_indices = (_indices(dataset, run, unit, role) for role in ("train", "val"))
+    init = find_init(options.init, run.family, unit) if options.init else None
+    root = Path(options.checkpoint_dir) if options.checkpoint_dir else default_root(output)
+    folder = ProgressFolder(root / progress_key(run, unit, dataset.artifact, init))
+    target = output if alone else output / unit.name
+    job = Job(unit, train_indices, val_indices, target, folder, init)
+    if not (_is_published(job) or options.overwrite) and target.exists() and any(target.iterdir()):
+        raise InputError(f"{target}: exists already, expected a new folder (or --overwrite)")
+    return job
+
+
+def _indices(dataset: Dataset, run: Run, unit: Unit, role: str) -> np.ndarray:
+    where = f"{dataset.artifact.path}: sample {unit.sample}" if unit.sample else str(dataset.artifact.path)
+    if unit.sample is not None and unit.sample not in dataset.samples:
+        raise InputError(f"{where}: not in the dataset, expected one of {', '.join(dataset.samples)}")
+    if unit.fold not in dataset.folds:
+        raise InputError(f"{where}: has no fold {unit.fold}, expected one of {', '.join(map(str, dataset.folds))}")
+    indices = dataset.indices(role, unit.fold, unit.sample)
+    if not len(indices):
+        raise InputError(f"{where}: fold {unit.fold} has no {role} rows, expected some")
+    require_both_classes(np.asarray(dataset.arrays["labels"][indices]), run.family.kind, f"{where}: {role} rows")
+    return indices
+
+
+def require_both_classes(labels: np.ndarray, kind: str, where: str) -> None:
+    """Check that labels can teach or judge something.
+
+    Raises:
+        InputError: a binary family's labels are all the same.
+    """
+    if kind == "binary" and labels.min() == labels.max():
+        raise InputError(f"{where}: all {len(labels)} labels are {labels.flat[0]:g}, expected both classes")
+
+
+def _is_published(job: Job) -> bool:
+    """Say whether the output is what this very training made before it was interrupted elsewhere."""
+    sha256 = job.folder.published()
+    return bool(sha256) and is_artifact(job.output) and open_artifact(job.output, "model").sha256 == sha256
+
+
+def _make(session: Session, job: Job) -> None:
+    """Train one model, or go on training it, and write its artifact."""
+    here = session.machine
+    if here.is_writer:
+        with job.folder.locked():
+            _make_locked(session, job)
+    else:
+        _make_locked(session, job)
+
+
+def _make_locked(session: Session, job: Job) -> None:
+    session.machine.barrier()
+    published = _is_published(job)
+    session.machine.barrier()
+    if published:
+        return
+    watch = Stopwatch()
+    seed_everything(job.unit.seed)
+    network = build_network(session.run, session.dataset, job.train_indices)
+    if job.init:
+        start_from(network, job.init)
+    task = _task(session, job)
+    record = ModelTrainer(network, task).fit()
+    if not record.finished:
+        step = int(job.folder.latest().name.rpartition("-")[2])
+        raise session.stop.interrupted(
+            f"{job.unit.name} is saved at step {step} in {job.folder.path}; the same command goes on from there"
+        )
+    if session.machine.is_writer:
+        _write(session, job, network.to("cpu"), record, watch)
+    session.machine.barrier()
+
+
+def _task(session: Session, job: Job) -> Task:
+    run, options = session.run, session.options
+    training = run.config.training
+    # Never more micro-batches than a step has rows for each process.
+    most = max(1, training.batch_size // session.machine.world_size)
+    return Task(
+        name=job.unit.name,
+        family=run.family,
+        config=training,
+        seed=job.unit.seed,
+        accumulation=min(training.gradient_accumulation * 2 ** (max(1, options.attempt) - 1), most),
+        train_rows=Rows(session.dataset, run.family, job.train_indices),
+        val_rows=Rows(session.dataset, run.family, job.val_indices),
+        evaluation_batch_size=run.config.evaluation.batch_size,
+        folder=job.folder,
+        machine=session.machine,
+        stop=session.stop,
+        on_progress=options.on_progress,
+    )
+
+
+def _write(session: Session, job: Job, network: PreTrainedModel, record: Record, watch: Stopwatch) -> None:
+    """Write the model artifact with the weights to keep, and remember that it is written."""
+    run, unit, here = session.run, job.unit, session.machine
+    load_model(network, str(job.folder.latest() / KEPT_WEIGHTS))
+    monitor = Monitor.of(run.family, run.config.training)
+    with ArtifactWriter(
+        job.output,
+        "model",
+        family=run.family.name,
+        preset=run.preset,
+        seed=unit.seed,
+        overwrite=session.options.overwrite,
+    ) as writer:
+        writer.add_parent(session.dataset.artifact)
+        if job.init:
+            writer.add_parent(job.init)
+        network.save_pretrained(writer.folder)
+        writer.taken(*sorted(path.name for path in writer.folder.iterdir()))
+        writer.write_text("run.yaml", run_yaml(run, unit))
+        writer.write_text("metrics.jsonl", record.lines())
+        one_row = Rows(session.dataset, run.family, job.train_indices[:1]).take(np.zeros(1, np.int64))
+        writer.write_json("layers.json", layer_table(network, one_row))
+        writer.describe(
+            rows={"train": len(job.train_indices), "val": len(job.val_indices)},
+            info={
+                "run": run.name,
+                "sample": unit.sample,
+                "fold": unit.fold,
+                "scheme": session.dataset.scheme,
+                "n_parameters": sum(parameter.numel() for parameter in network.parameters()),
+                "best_epoch": record.kept.epoch,
+                "best_step": record.kept.step,
+                "metric": monitor.metric,
+                "value": record.kept.value,
+                "n_train": len(job.train_indices),
+                "n_val": len(job.val_indices),
+            },
+        )
+        _adopt_tensorboard(job.folder.path / TENSORBOARD, writer.folder / TENSORBOARD)
+        watch.write(writer.folder, runtime(here, record.seconds))
+    job.folder.note_published(open_artifact(job.output, "model"))
+
+
+def run_yaml(run: Run, unit: Unit) -> str:
+    """Return the resolved configuration and what tells this model from others, as YAML."""
+    content = run.config.model_dump(mode="json") | {
+        "family": run.family.name,
+        "preset": run.preset,
+        "run": run.name,
+        "sample": unit.sample,
+        "seed": unit.seed,
+        "fold": unit.fold,
+    }
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+
+
+def runtime(here: Machine, training_seconds: float | None = None) -> dict:
+    """Return what `runtime.json` says of the machine, beyond what every stage says."""
+    name = torch.cuda.get_device_name(here.device) if here.device.type == "cuda" else "cpu"
+    facts = {"device": name, "threads": here.threads, "processes": here.world_size}
+    if here.device.type == "cuda":
+        facts["peak_device_memory_mb"] = round(torch.cuda.max_memory_allocated(here.device) / 1e6, 1)
+    return facts | ({} if training_seconds is None else {"training_seconds": round(training_seconds, 3)})
+
+
+def _adopt_tensorboard(source: Path, target: Path) -> None:
+    """Put the event files beside the model; they are never hashed."""
+    target.mkdir()
+    for path in sorted(source.glob("events.*")):
+        (target / path.name).write_bytes(path.read_bytes())

@@ -1,0 +1,153 @@
+"""What training writes down: a line per epoch, the best weights' place, and TensorBoard's curves and histograms."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+from torch.utils.tensorboard import SummaryWriter
+
+from gxtool.config import ConfigError, TrainingConfig, did_you_mean
+from gxtool.measure.metrics import find_metric
+from gxtool.models.base import Family
+
+LOSS = "loss"
+RECORD = "record.json"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One epoch's weights, and their value of the validation metric that chooses (NaN where it is undefined)."""
+
+    epoch: int
+    step: int
+    value: float
+
+
+@dataclass
+class Record:
+    """The part of a training's state that is no tensor; it is saved with every checkpoint.
+
+    history has one mapping per epoch. `best` has the best validation value so far, `kept` the weights that the model
+    gets if training ended here. `stale` counts epochs since the best one, `epoch_loss` sums the step losses of an
+    unfinished epoch, `seconds` is the training time until the last save, `finished` says that no step is left to do.
+    """
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: Mark | None = None
+    kept: Mark | None = None
+    stale: int = 0
+    epoch_loss: float = 0.0
+    seconds: float = 0.0
+    finished: bool = False
+
+    @classmethod
+    def load(cls, folder: Path) -> Record:
+        """Read the record of a checkpoint."""
+        content = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        marks = {name: Mark(**content[name]) if content[name] else None for name in ("best", "kept")}
+        return cls(**{**content, **marks})
+
+    def save(self, folder: Path) -> None:
+        """Write the record into a checkpoint."""
+        (folder / RECORD).write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    def lines(self) -> str:
+        """Return the history as JSON lines; what is not a finite number is null."""
+        return "".join(json.dumps(_finite(line)) + "\n" for line in self.history)
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """The validation metric that picks the weights, and how long to wait for a better value (0: for ever)."""
+
+    metric: str
+    higher_is_better: bool
+    keep: str
+    patience: int
+
+    @classmethod
+    def of(cls, family: Family, config: TrainingConfig) -> Monitor:
+        """Return the configured monitor.
+
+        Raises:
+            ConfigError: a metric that the family is not validated by.
+        """
+        metric = config.monitor or family.primary_metric
+        known = (*family.metrics, LOSS)
+        if metric not in known:
+            raise ConfigError(
+                f"training.monitor is {metric!r}, no metric of {family.name}{did_you_mean(metric, known)}"
+            )
+        higher = metric != LOSS and find_metric(metric).higher_is_better
+        return cls(metric, higher, config.keep, config.patience)
+
+    def note(self, record: Record, line: Mapping[str, Any]) -> bool:
+        """Add an epoch's line to the record; return whether its weights are the ones to keep so far.
+
+        Of equal values the earlier one is the best; an undefined value (NaN) is worse than any other.
+        """
+        record.history.append(dict(line))
+        mark = Mark(line["epoch"], line["step"], line[f"val_{self.metric}"])
+        better = record.best is None or self._worth(mark) > self._worth(record.best)
+        record.best = mark if better else record.best
+        record.stale = 0 if better else record.stale + 1
+        keeps = better or self.keep == "last"
+        record.kept = mark if keeps else record.kept
+        return keeps
+
+    def is_exhausted(self, record: Record) -> bool:
+        """Say whether patience has run out."""
+        return bool(self.patience) and record.stale >= self.patience
+
+    def _worth(self, mark: Mark) -> float:
+        if not np.isfinite(mark.value):
+            return -np.inf
+        return mark.value if self.higher_is_better else -mark.value
+
+
+class Board:
+    """TensorBoard's event files; what a killed process wrote beyond its last checkpoint is hidden."""
+
+    def __init__(self, folder: Path, from_step: int) -> None:
+        self._writer = SummaryWriter(str(folder), purge_step=from_step + 1 if from_step else None)
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Draw one epoch's numbers over the optimiser steps done."""
+        for name, value in line.items():
+            if name not in ("epoch", "step") and value is not None:
+                group = "train" if name in ("train_loss", "learning_rate", "seconds") else "validation"
+                self._writer.add_scalar(f"{group}/{name.removeprefix('val_')}", value, line["step"])
+        self._writer.flush()
+
+    def add_histograms(self, network: nn.Module, step: int) -> None:
+        """Draw the distribution of every weight."""
+        for name, parameter in network.named_parameters():
+            self._writer.add_histogram(name.replace(".", "/"), parameter.detach().float().cpu().numpy(), step)
+
+    def close(self) -> None:
+        """Write what is waiting."""
+        self._writer.close()
+
+
+class TrainingClock:
+    """Training time, going on from what a checkpoint had counted."""
+
+    def __init__(self, seconds_before: float) -> None:
+        self._before, self._start = seconds_before, time.perf_counter()
+
+    def seconds(self) -> float:
+        """Return the seconds of this and earlier processes."""
+        return self._before + time.perf_counter() - self._start
+
+
+def _finite(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in line.items()
+    }

@@ -1,0 +1,59 @@
+"""The optimiser and how its learning rate moves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import get_scheduler
+from transformers.trainer_pt_utils import get_parameter_names
+
+from gxtool.config import TrainingConfig
+
+# Biases and the gains of normalisation layers are not decayed, as in transformers.
+NOT_DECAYED = (r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)")
+SCHEDULERS = {"constant": "constant_with_warmup", "linear": "linear", "cosine": "cosine"}
+
+
+def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return the configured optimiser over the network's trainable parameters."""
+    decayed = set(get_parameter_names(network, [nn.LayerNorm], list(NOT_DECAYED)))
+    trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for name, p in trained if name in decayed], "weight_decay": config.weight_decay},
+        {"params": [p for name, p in trained if name not in decayed], "weight_decay": 0.0},
+    ]
+    # One fused kernel updates all parameters: on small networks the update costs as much as the rest of the step.
+    options = {"lr": config.learning_rate, "fused": True}
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, **options)
+    optimizer = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return optimizer(groups, eps=config.adam_epsilon, **options)
+
+
+def make_scheduler(
+    optimizer: torch.optim.Optimizer, config: TrainingConfig, steps: int, steps_per_epoch: int
+) -> LambdaLR:
+    """Return the schedule over `steps` optimiser steps; warm-up rises from 0 over its share of them."""
+    # Rounded first: 0.1 * 30 is a hair above 3 in binary.
+    warmup = math.ceil(round(config.warmup_ratio * steps, 6))
+    if config.schedule == "exponential":
+        factor = partial(exponential_factor, warmup=warmup, per_epoch=steps_per_epoch, decay=config.lr_decay)
+        return LambdaLR(optimizer, factor)
+    return get_scheduler(SCHEDULERS[config.schedule], optimizer, num_warmup_steps=warmup, num_training_steps=steps)
+
+
+def exponential_factor(step: int, warmup: int, per_epoch: int, decay: float) -> float:
+    """Return decay**epoch, the epoch counted from 0 and the factor constant within it, times the warm-up's share."""
+    rising = min(1.0, step / warmup) if warmup else 1.0
+    return rising * decay ** (step // per_epoch)
+
+
+def learning_rate_at(scheduler: LambdaLR, step: int) -> float:
+    """Return the learning rate of one optimiser step, counted from 0."""
+    factor: Callable[[int], float] = scheduler.lr_lambdas[0]
+    return scheduler.base_lrs[0] * factor(step)

@@ -1,0 +1,348 @@
+"""`transformers.Trainer` with our rows, our checkpoints and our bookkeeping: one loop for every family and machine.
+
+What it is told not to do, and why:
+- remove columns, count items or scale losses: batches are made here, and each micro-batch's mean loss is weighted by
+  the targets it has, so that accumulation and several processes give exactly what one big batch gives;
+- log, evaluate and save by its own rules: an epoch ends with a validation and a checkpoint, in this order;
+- measure the gradient's norm or count operations in each step: on small networks that costs more than the step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save_model
+from torch import nn
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+
+from gxtool.config import ConfigError, InputError, TrainingConfig
+from gxtool.measure.metrics import score
+from gxtool.models.base import Family
+from gxtool.training.checkpoints import ProgressFolder, link_or_copy
+from gxtool.training.feeding import TARGETS, MicroBatches, Rows, StepPlan, training_loader
+from gxtool.training.inference import infer
+from gxtool.training.machine import Machine
+from gxtool.training.options import Progress
+from gxtool.training.record import Board, Monitor, Record, TrainingClock
+from gxtool.training.schedule import learning_rate_at, make_optimizer, make_scheduler
+from gxtool.training.signals import StopRequest
+
+WEIGHTS = "model.safetensors"
+KEPT_WEIGHTS = "kept.safetensors"
+STATE = "trainer_state.json"
+TENSORBOARD = "tensorboard"
+# Between two reports of progress (s): each one waits for the device to read the loss.
+REPORT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Task:
+    """One model to fit: on which rows, how, where progress is kept and who is told."""
+
+    name: str
+    family: Family
+    config: TrainingConfig
+    seed: int
+    accumulation: int
+    train_rows: Rows
+    val_rows: Rows
+    evaluation_batch_size: int
+    folder: ProgressFolder
+    machine: Machine
+    stop: StopRequest
+    on_progress: Callable[[Progress], None] | None
+
+    def plan(self) -> StepPlan:
+        """Return how the training rows are divided into steps and micro-batches."""
+        return StepPlan(len(self.train_rows), self.config.batch_size, self.accumulation, self.machine.world_size)
+
+
+class ModelTrainer(Trainer):
+    """Fit one network to one task, going on from the latest checkpoint of its progress folder."""
+
+    # Losses come weighted by their targets; the number of micro-batches plays no part.
+    loss_is_scaled_for_ga = True
+
+    def __init__(self, network: PreTrainedModel, task: Task) -> None:
+        self.task, self.step_plan = task, task.plan()
+        self.monitor = Monitor.of(task.family, task.config)
+        self.record, self.clock = Record(), TrainingClock(0.0)
+        self.board: Board | None = None
+        self.batches = MicroBatches(self.step_plan, task.seed, task.machine.rank)
+        self.step_losses = torch.zeros((), dtype=torch.float64, device=task.machine.device)
+        self.keeps_weights = self.stop_agreed = False
+        super().__init__(
+            model=network,
+            args=training_arguments(task),
+            train_dataset=task.train_rows,
+            eval_dataset=task.val_rows,
+            callbacks=[Flow(self)],
+        )
+        self.remove_callback(PrinterCallback)
+        # A model whose forward takes **kwargs would be handed a count to divide by, and divide twice.
+        self.model_accepts_loss_kwargs = False
+        # Several visible devices without torchrun would be joined by DataParallel, which is neither exact nor fast.
+        self.args._n_gpu = min(self.args.n_gpu, 1)
+
+    def fit(self) -> Record:
+        """Train until the end or until a stop is asked for; `finished` of the record tells which.
+
+        Raises:
+            ConfigError: the loss is no finite number.
+            InputError: progress cannot be saved.
+        """
+        latest = self.task.folder.latest()
+        if latest:
+            self.record = Record.load(latest)
+        if self.record.finished:
+            return self.record
+        torch.manual_seed(self.task.seed + self.task.machine.rank)
+        self.clock = TrainingClock(self.record.seconds)
+        self.step_losses += self.record.epoch_loss
+        step = int(TrainerState.load_from_json(str(latest / STATE)).global_step) if latest else 0
+        if self.task.machine.is_writer:
+            self.board = Board(self.task.folder.path / TENSORBOARD, step)
+        try:
+            self.train(resume_from_checkpoint=str(latest) if latest else None)
+        finally:
+            if self.board:
+                self.board.close()
+        return self.record
+
+    # Data and steps -----------------------------------------------------------------------------------------------
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Return this process's micro-batches."""
+        return training_loader(self.task.train_rows, self.batches)
+
+    def _get_num_items_in_batch(self, batch_samples: list, device: torch.device) -> float:
+        """Return the targets of one optimiser step over all processes, agreeing on a stop by the way."""
+        targets = sum(batch[TARGETS] for batch in batch_samples)
+        targets, asked = self.task.machine.total([targets, float(self.task.stop.is_set)])
+        self.stop_agreed = asked > 0
+        return targets
+
+    @property
+    def stops(self) -> bool:
+        """Say whether to stop after this step; several processes decide it together, before the step."""
+        return self.stop_agreed if self.task.machine.world_size > 1 else self.task.stop.is_set
+
+    def compute_loss(
+        self, model: nn.Module, inputs: dict, return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> torch.Tensor:
+        """Return the micro-batch's share of the step's mean loss (times the processes, whose gradients are averaged)."""
+        targets = inputs.pop(TARGETS)
+        outputs = model(**inputs)
+        loss = outputs["loss"] * (targets * self.task.machine.world_size / num_items_in_batch)
+        return (loss, outputs) if return_outputs else loss
+
+    def training_step(self, model: nn.Module, inputs: dict, num_items_in_batch: Any = None) -> torch.Tensor:
+        """Do one micro-batch and add its loss to the epoch's."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        self.step_losses += loss
+        return loss
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Return the configured optimiser."""
+        self.optimizer = self.optimizer or make_optimizer(model or self.model, self.task.config)
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Return the configured schedule."""
+        if self.lr_scheduler is None:
+            per_epoch = self.step_plan.steps_per_epoch
+            optimizer = optimizer or self.optimizer
+            self.lr_scheduler = make_scheduler(optimizer, self.task.config, num_training_steps, per_epoch)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def floating_point_ops(self, inputs: dict) -> int:
+        """Return 0: counting would walk over all parameters in each step."""
+        return 0
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """Return the norm only where clipping has computed it."""
+        return grad_norm
+
+    # Epochs -------------------------------------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> int:
+        """Return the number of the epoch whose last step was done, counted from 1."""
+        return max(1, -(-self.state.global_step // self.step_plan.steps_per_epoch))
+
+    def mean_loss(self, everywhere: bool = True) -> float | None:
+        """Return the mean step loss of the epoch so far, None before its first step.
+
+        Over all processes, which must all ask at the same step, or (`everywhere` false) of this one alone.
+
+        Raises:
+            ConfigError: it is no finite number.
+        """
+        steps = self.state.global_step - (self.epoch - 1) * self.step_plan.steps_per_epoch
+        if steps <= 0:
+            return None
+        mean = (self._loss_sum() if everywhere else float(self.step_losses)) / steps
+        if not np.isfinite(mean):
+            raise ConfigError(
+                f"{self.task.name}: the training loss became {mean} by step {self.state.global_step}, expected a finite "
+                f"number; training.learning_rate {self.task.config.learning_rate:g} is probably too high"
+            )
+        return mean
+
+    def _loss_sum(self) -> float:
+        machine = self.task.machine
+        return machine.total([float(self.step_losses)])[0] / machine.world_size
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, Any]:
+        """Validate at the end of an epoch, write its line, and decide whether to go on."""
+        task = self.task
+        line: dict[str, Any] = {"epoch": self.epoch, "step": self.state.global_step}
+        train_loss = self.mean_loss()
+        result = infer(self.model, task.val_rows, task.family, task.machine, task.evaluation_batch_size)
+        scores = score(task.family.metrics, task.val_rows.labels(), result.predictions)
+        line |= {"seconds": round(self.clock.seconds(), 3), "train_loss": train_loss, "val_loss": result.loss}
+        line |= {f"val_{name}": value for name, value in scores.items()}
+        line["learning_rate"] = learning_rate_at(self.lr_scheduler, self.state.global_step - 1)
+        self.keeps_weights = self.monitor.note(self.record, line)
+        self.step_losses.zero_()
+        ended = self.state.global_step >= self.state.max_steps
+        self.record.finished = ended or self.monitor.is_exhausted(self.record)
+        if self.record.finished:
+            self.control.should_training_stop = True
+        if self.board:
+            self.board.add(line)
+            if task.config.histograms:
+                self.board.add_histograms(self.model, self.state.global_step)
+        self.report(train_loss)
+        return line
+
+    def report(self, train_loss: float | None) -> None:
+        """Tell whoever listens where training stands."""
+        if not (self.task.on_progress and self.task.machine.is_writer):
+            return
+        last = self.record.history[-1] if self.record.history else {}
+        per_epoch = self.step_plan.steps_per_epoch
+        self.task.on_progress(
+            Progress(
+                unit=self.task.name,
+                epoch=self.epoch,
+                epochs=-(-self.state.max_steps // per_epoch),
+                step=self.state.global_step,
+                steps=self.state.max_steps,
+                train_loss=train_loss,
+                metric=self.monitor.metric,
+                score=last.get(f"val_{self.monitor.metric}"),
+                seconds=self.clock.seconds(),
+            )
+        )
+
+    # Checkpoints --------------------------------------------------------------------------------------------------
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Save everything a later process needs to go on exactly; the folder counts once it is marked complete."""
+        machine, progress = self.task.machine, self.task.folder
+        self.record.seconds = self.clock.seconds()
+        self.record.epoch_loss = self._loss_sum()
+        step = self.state.global_step
+        before = progress.latest()
+        try:
+            folder = progress.start(step) if machine.is_writer else progress.checkpoint(step)
+            machine.barrier()
+            self._save_rng_state(str(folder))
+            if machine.is_writer:
+                self._write_checkpoint(folder, before)
+            machine.barrier()
+            if machine.is_writer:
+                progress.complete(folder)
+            machine.barrier()
+        except (OSError, RuntimeError) as error:
+            raise InputError(f"{progress.path}: progress cannot be saved ({error}), expected room on the disk") from error
+        self.keeps_weights = False
+
+    def _write_checkpoint(self, folder: Path, before: Path | None) -> None:
+        save_model(self.model, str(folder / WEIGHTS))
+        if self.keeps_weights:
+            link_or_copy(folder / WEIGHTS, folder / KEPT_WEIGHTS)
+        elif before and (before / KEPT_WEIGHTS).exists():
+            link_or_copy(before / KEPT_WEIGHTS, folder / KEPT_WEIGHTS)
+        self._save_optimizer_and_scheduler(str(folder))
+        self.state.save_to_json(str(folder / STATE))
+        self.record.save(folder)
+
+
+class Flow(TrainerCallback):
+    """When to shuffle, validate, save and stop."""
+
+    def __init__(self, trainer: ModelTrainer) -> None:
+        self.trainer = trainer
+        self.reported = 0.0
+        self.stopped_inside_epoch = False
+
+    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Shuffle by the epoch's number."""
+        self.trainer.batches.set_epoch(state.global_step // self.trainer.step_plan.steps_per_epoch)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Save where it was asked for, and stop where a signal asks; the end of an epoch does both by itself."""
+        trainer = self.trainer
+        epoch_ends = state.global_step % trainer.step_plan.steps_per_epoch == 0 or state.global_step >= state.max_steps
+        if not epoch_ends:
+            save_steps = trainer.task.config.save_steps
+            self.stopped_inside_epoch = trainer.stops
+            control.should_training_stop = trainer.stops
+            control.should_save = trainer.stops or bool(save_steps and state.global_step % save_steps == 0)
+            if control.should_save:
+                trainer.mean_loss()
+            if time.monotonic() - self.reported > REPORT_SECONDS:
+                trainer.report(trainer.mean_loss(everywhere=False))
+                self.reported = time.monotonic()
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Validate and save."""
+        if not self.stopped_inside_epoch:
+            control.should_evaluate = control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Stop after an epoch's checkpoint when a signal came during its last step or its validation."""
+        stop = self.trainer.task.stop.is_set
+        if self.trainer.task.machine.total([float(stop)])[0]:
+            control.should_training_stop = True
+
+
+def training_arguments(task: Task) -> TrainingArguments:
+    """Return Trainer's arguments with everything switched off that this module does itself."""
+    config, cpu = task.config, task.machine.device.type == "cpu"
+    return TrainingArguments(
+        output_dir=str(task.folder.path),
+        per_device_train_batch_size=task.plan().micro_batch_size,
+        gradient_accumulation_steps=task.accumulation,
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps or -1,
+        learning_rate=config.learning_rate,
+        max_grad_norm=config.max_grad_norm,
+        bf16=config.precision == "bf16",
+        torch_compile=config.compile,
+        seed=task.seed,
+        use_cpu=cpu,
+        ddp_backend="gloo" if cpu else None,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        logging_strategy="no",
+        eval_strategy="no",
+        save_strategy="no",
+        logging_nan_inf_filter=False,
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+    )

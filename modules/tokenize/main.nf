@@ -1,0 +1,30 @@
+// The examples of the samples a run learns from become one encoded, split `dataset`.
+process TOKENIZE {
+    tag "${item.family} ${item.name}"
+    label 'process_data'
+    cpus { item.resources.cpus }
+    memory { 1.GB * item.resources.memory_gb * task.attempt }
+
+    input:
+    tuple val(item), path(examples, stageAs: 'examples?/*')
+
+    output:
+    tuple val(item.id), path('dataset'), emit: dataset
+    path 'dataset/manifest.json', emit: manifest
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    cat > section.json <<'END_OF_SECTION'
+    ${item.section}
+    END_OF_SECTION
+    gxtool tokenize --model ${item.family} --config section.json --input ${examples} --output dataset
+    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    """
+
+    stub:
+    """
+    mkdir dataset
+    touch dataset/manifest.json versions.yml
+    """
+}

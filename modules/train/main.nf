@@ -1,0 +1,34 @@
+// One share of a run's samples, seeds and folds: a model for each, from scratch or from the models in `init`.
+process TRAIN {
+    tag "${item.run} ${item.samples} seeds ${item.seeds}"
+    label 'process_gpu'
+    cpus { item.resources.cpus }
+    memory { 1.GB * item.resources.memory_gb * task.attempt }
+
+    input:
+    tuple val(item), path(dataset), path(init, stageAs: 'init/*')
+    val device
+    val checkpoint_dir
+
+    output:
+    tuple val(item.id), path("${item.run}/models/*", type: 'dir'), emit: models
+    path 'versions.yml', emit: versions
+
+    script:
+    """
+    export GXTOOL_ATTEMPT=${task.attempt}
+    cat > section.json <<'END_OF_SECTION'
+    ${item.section}
+    END_OF_SECTION
+    gxtool train --model ${item.family} --config section.json --input ${dataset} --output ${item.run}/models \\
+        --samples '${item.samples}' --seeds ${item.seeds} --folds ${item.folds} ${init ? '--from init' : ''} \\
+        --checkpoint-dir '${checkpoint_dir}' --threads ${task.cpus} --device ${device}
+    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    """
+
+    stub:
+    """
+    for seed in ${item.seeds.replace(',', ' ')}; do mkdir -p ${item.run}/models/${item.samples}-seed\$seed-fold0; done
+    touch versions.yml
+    """
+}

@@ -1,0 +1,121 @@
+"""`compare`: paired on the same test rows, baselines included, and plain about what cannot be told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from gxtool.errors import InputError
+from gxtool.io.artifact import ArtifactWriter, open_artifact
+from gxtool.measure.compare import compare
+from gxtool.measure.metrics import auroc
+
+LABELS = np.array([0, 1] * 20)
+GOOD = LABELS * 0.6 + np.linspace(0, 0.3, 40)
+POOR = np.linspace(0, 1, 40)
+
+
+def evaluation(folder: Path, run: str, predictions: dict[str, np.ndarray], baseline: float = 0.6) -> None:
+    """Write an evaluation of one seed per sample with one baseline, `linear`."""
+    records, samples = [], []
+    for sample, values in predictions.items():
+        for gene, (label, value) in enumerate(zip(LABELS, values, strict=True)):
+            records.append((sample, f"{gene:06}", int(label), "model", 1, 0, float(value)))
+        score = auroc(LABELS, values)
+        interval = {"estimate": score, "low": score - 0.1, "high": score + 0.1}
+        theirs = {"estimate": baseline, "low": baseline - 0.1, "high": baseline + 0.1}
+        test = {"difference": score - baseline, "low": -0.1, "high": 0.3, "p_value": 0.4, "n_units": 40}
+        samples.append(
+            {
+                "sample": sample,
+                "n": 40,
+                "n_positive": 20,
+                "model": {"auroc": interval},
+                "per_seed": [{"seed": 1, "fold": 0, "auroc": score}],
+                "baselines": {"linear": {"metrics": {"auroc": theirs}, "chosen": {}, "n_train": 100}},
+                "tests": [{"baseline": "linear", "metric": "auroc", "method": "by hand", **test}],
+            }
+        )
+    scores = [entry["model"]["auroc"]["estimate"] for entry in samples]
+    metrics = {
+        "run": run,
+        "family": "toy",
+        "preset": run,
+        "primary": "auroc",
+        "level": 0.95,
+        "dataset_id": "d",
+        "samples": samples,
+        "overall": {
+            "model": {"auroc": {"mean": float(np.mean(scores)), "median": float(np.median(scores))}},
+            "baselines": {"linear": {"auroc": {"mean": baseline, "median": baseline}}},
+        },
+    }
+    schema = ["sample", "group", "label", "predictor", "seed", "fold", "prediction"]
+    with ArtifactWriter(folder / run, "evaluation", family="toy") as writer:
+        writer.write_table("predictions.parquet", pl.DataFrame(records, schema=schema, orient="row"))
+        writer.write_json("metrics.json", metrics)
+
+
+def pairs(folder: Path) -> dict:
+    content = open_artifact(compare([folder / "in"], folder / "out"), "comparison").json("comparison.json")
+    return {(pair["a"], pair["b"]): pair for pair in content["pairs"]} | {"all": content}
+
+
+def test_two_runs_on_one_sample_are_paired_over_its_genes(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "good", {"E123": GOOD})
+    evaluation(tmp_path / "in", "poor", {"E123": POOR})
+    pair = pairs(tmp_path)["good", "poor"]
+    assert pair["difference"] == pytest.approx(auroc(LABELS, GOOD) - auroc(LABELS, POOR))
+    assert (pair["unit"], pair["n_units"], pair["sample"], pair["verdict"]) == ("group", 40, "E123", "better")
+    assert pair["p_holm"] >= pair["p_value"]
+
+
+def test_a_run_against_itself_is_not_distinguishable(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "a", {"E123": GOOD})
+    evaluation(tmp_path / "in", "b", {"E123": GOOD})
+    pair = pairs(tmp_path)["a", "b"]
+    assert (pair["difference"], pair["verdict"]) == (0, "not distinguishable")
+
+
+def test_a_baseline_that_wins_is_said_to_be_not_distinguishable_or_better(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "good", {"E123": GOOD}, baseline=0.99)
+    found = pairs(tmp_path)
+    assert found["good", "linear"]["verdict"] == "not distinguishable"
+    assert found["good", "linear"]["kind"] == "baseline"
+    assert found["all"]["verdict"] == (
+        f"good reaches AUROC {auroc(LABELS, GOOD):.3f} on E123: "
+        "not distinguishable from its strongest baseline, linear (0.990)."
+    )
+
+
+def test_six_samples_are_tested_over_samples(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    samples = {f"E{n:03}": GOOD + rng.normal(0, 0.05, 40) for n in range(7)}
+    evaluation(tmp_path / "in", "good", samples)
+    evaluation(tmp_path / "in", "poor", dict.fromkeys(samples, POOR))
+    found = pairs(tmp_path)
+    pair = found["good", "poor"]
+    assert (pair["unit"], pair["n_units"], pair["sample"]) == ("sample", 7, None)
+    # Seven of seven in favour: the exact two-sided p-value is 2 / 2**7.
+    assert pair["p_value"] == pytest.approx(2 / 2**7)
+    assert "on average over 7 samples" in found["all"]["verdict"]
+
+
+def test_runs_without_a_common_sample_are_not_compared(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "a", {"E003": GOOD})
+    evaluation(tmp_path / "in", "b", {"E123": GOOD})
+    assert ("a", "b") not in pairs(tmp_path)
+
+
+def test_nothing_to_compare_and_a_run_twice_are_named(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    with pytest.raises(InputError, match="no artifact of kind evaluation"):
+        compare([tmp_path / "in"], tmp_path / "out")
+    evaluation(tmp_path / "in" / "x", "a", {"E123": GOOD})
+    evaluation(tmp_path / "in" / "y", "a", {"E123": GOOD})
+    with pytest.raises(InputError, match="run a: evaluated twice"):
+        compare([tmp_path / "in"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

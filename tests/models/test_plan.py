@@ -1,0 +1,187 @@
+"""The plan: shared work has one id, edges have no cycle, and a key changes exactly the stages that depend on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gxtool.errors import ConfigError, InputError
+from gxtool.models.plan import RunRequest, build_plan, parse_folds, parse_seeds, read_runs
+from gxtool.models.registry import families, get_family, resolve_config
+
+FAMILY = "histone"
+
+
+@pytest.fixture
+def request_two_samples(tmp_path: Path) -> RunRequest:
+    """A sheet of two samples whose folders exist; the plan never looks into them."""
+    for sample in ("E003", "E123"):
+        (tmp_path / sample).mkdir()
+    (tmp_path / "sheet.csv").write_text("sample,data\nE003,E003\nE123,E123\n")
+    return RunRequest(model=FAMILY, input=tmp_path / "sheet.csv", seeds=(1, 2, 3))
+
+
+def ids(plan: dict, stage: str) -> list[str]:
+    return [item["id"] for item in plan[stage]]
+
+
+def test_one_run_has_one_item_per_sample_then_joins_them(request_two_samples: RunRequest, tmp_path: Path) -> None:
+    plan = build_plan([request_two_samples])
+    first = plan["preprocess"][0]
+    assert first["sheet"] == "sample,data\nE003,input1/E003\n"
+    assert first["paths"] == [str(tmp_path / "E003")]
+    assert json.loads(first["section"]).keys() == {"data"}
+    assert plan["tokenize"][0]["preprocess"] == ids(plan, "preprocess")
+    assert len(plan["train"]) == 1
+    train = plan["train"][0]
+    assert (train["samples"], train["seeds"], train["folds"]) == ("E003,E123", "1,2,3", "0")
+    assert train["dataset"] == plan["tokenize"][0]["id"]
+    assert plan["evaluate"][0]["run"] == train["run"]
+
+
+def test_a_learning_rate_changes_training_and_nothing_before_it(request_two_samples: RunRequest) -> None:
+    before = build_plan([request_two_samples])
+    after = build_plan([replace(request_two_samples, assignments=("training.learning_rate=3e-4",))])
+    for stage in ("preprocess", "tokenize"):
+        assert before[stage] == after[stage]
+    assert ids(before, "train") != ids(after, "train")
+
+
+def test_a_split_changes_the_dataset_and_not_what_is_read(request_two_samples: RunRequest) -> None:
+    before = build_plan([request_two_samples])
+    after = build_plan([replace(request_two_samples, assignments=("data.split=gene",))])
+    assert before["preprocess"] == after["preprocess"]
+    assert ids(before, "tokenize") != ids(after, "tokenize")
+
+
+def test_presets_share_their_data(request_two_samples: RunRequest) -> None:
+    presets = [replace(request_two_samples, preset=name) for name in get_family(FAMILY).presets()]
+    plan = build_plan(presets)
+    assert len(plan["preprocess"]) == 2
+    assert len(plan["tokenize"]) == 1
+    assert len({item["run"] for item in plan["train"]}) == len(presets) >= 3
+
+
+def test_the_same_plan_twice_is_the_same_to_the_letter(request_two_samples: RunRequest) -> None:
+    assert json.dumps(build_plan([request_two_samples])) == json.dumps(build_plan([request_two_samples]))
+
+
+def test_models_are_grouped_by_runs_per_task(request_two_samples: RunRequest) -> None:
+    few = replace(request_two_samples, assignments=("resources.runs_per_task=3",))
+    assert [(t["samples"], t["seeds"]) for t in build_plan([few])["train"]] == [("E003", "1,2,3"), ("E123", "1,2,3")]
+    fewer = replace(request_two_samples, assignments=("resources.runs_per_task=2",))
+    assert [(t["samples"], t["seeds"]) for t in build_plan([fewer])["train"]] == [
+        ("E003", "1,2"),
+        ("E003", "3"),
+        ("E123", "1,2"),
+        ("E123", "3"),
+    ]
+
+
+def test_one_model_for_all_samples_names_none(request_two_samples: RunRequest) -> None:
+    mixed = replace(request_two_samples, assignments=("mix=true",))
+    assert [item["samples"] for item in build_plan([mixed])["train"]] == ["all"]
+
+
+def test_a_run_asked_for_twice_is_an_error(request_two_samples: RunRequest) -> None:
+    with pytest.raises(ConfigError, match="is asked for twice, expected every run once"):
+        build_plan([request_two_samples, request_two_samples])
+
+
+def test_runs_that_wait_for_each_other_are_an_error(request_two_samples: RunRequest) -> None:
+    first = replace(request_two_samples, name="a", init="b")
+    second = replace(request_two_samples, name="b", init="a")
+    with pytest.raises(ConfigError, match="runs a -> b -> a wait for each other, expected no cycle"):
+        build_plan([first, second])
+    with pytest.raises(ConfigError, match="run a: from nowhere is neither a run of this plan nor a folder"):
+        build_plan([replace(first, init="nowhere")])
+
+
+def test_predicting_needs_models(request_two_samples: RunRequest, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="task predict needs `from`"):
+        build_plan([replace(request_two_samples, task="predict")])
+    plan = build_plan([replace(request_two_samples, task="predict", init=str(tmp_path))])
+    assert (len(plan["predict"]), plan["train"], plan["evaluate"]) == (1, [], [])
+
+
+def test_a_missing_file_names_the_sheet(tmp_path: Path) -> None:
+    (tmp_path / "sheet.csv").write_text("sample,data\nE003,gone\n")
+    with pytest.raises(InputError, match=r"sheet\.csv: sample E003, column data: .*gone does not exist"):
+        build_plan([RunRequest(model=FAMILY, input=tmp_path / "sheet.csv")])
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds"), [("5", (1, 2, 3, 4, 5)), ("3,7", (3, 7)), (2, (1, 2)), ([4], (4,)), ("1", (1,))]
+)
+def test_seeds(given: object, seeds: tuple[int, ...]) -> None:
+    assert parse_seeds(given) == seeds  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("given", ["0", "many", "1,1", "1,x", [], [1.5], True, "-3"])
+def test_bad_seeds(given: object) -> None:
+    with pytest.raises(ConfigError, match="^--seeds: found"):
+        parse_seeds(given)  # type: ignore[arg-type]
+
+
+def test_folds() -> None:
+    assert parse_folds("0,2") == (0, 2)
+    with pytest.raises(ConfigError, match="--folds"):
+        parse_folds("a")
+
+
+def test_a_runs_file_is_a_list_of_runs(tmp_path: Path) -> None:
+    path = tmp_path / "runs.yaml"
+    path.write_text(
+        "runs:\n"
+        "- {model: histone, preset: tiny, input: sheet.csv, seeds: 2}\n"
+        "- {name: slow, model: histone, input: /data/sheet.csv, set: {training.epochs: 3}, from: slow2, seeds: [4]}\n"
+    )
+    first, second = read_runs(path)
+    assert first == RunRequest(model="histone", preset="tiny", input=tmp_path / "sheet.csv", seeds=(1, 2))
+    assert second.assignments == ("training.epochs=3",)
+    assert (second.name, second.init, second.seeds, second.input) == ("slow", "slow2", (4,), Path("/data/sheet.csv"))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("other: 1\n", "has no list of runs"),
+        ("runs: []\n", "has no list of runs"),
+        ("runs: [histone]\n", "run 1: found 'histone', expected fields"),
+        ("runs: [{model: histone, inptu: a}]\n", "run 1: unknown key inptu, did you mean input?"),
+        ("runs: [{model: histone}]\n", "run 1: input is None, expected text"),
+        ("runs: [{model: histone, input: a, task: fly}]\n", "task is 'fly', expected one of train, predict"),
+        ("runs: [{model: histone, input: a, seeds: many}]\n", "run 1: found 'many', expected a number of seeds"),
+        ("runs: [{model: histone, input: a, set: 3}]\n", "run 1: set is 3, expected"),
+        ("runs: [{model: histone, input: a, name: [b]}]\n", r"run 1: name is \['b'\], expected text"),
+    ],
+)
+def test_a_bad_runs_file_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "runs.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=sentence):
+        read_runs(path)
+
+
+def test_families_are_found_by_their_folders() -> None:
+    assert FAMILY in families()
+    with pytest.raises(ConfigError, match=r"^--model histon: no such family, did you mean histone\?$"):
+        get_family("histon")
+    with pytest.raises(ConfigError, match="^--model gxnone: no such family, expected one of histone"):
+        get_family("gxnone")
+
+
+def test_every_preset_of_every_family_resolves_and_every_dotted_name_exists() -> None:
+    for family in families().values():
+        assert set(family.parameters) == set(family.presets())
+        for preset in family.presets():
+            resolve_config(family, preset)
+        for name in ("expand", "check", "preprocess", "encode", "collate", "fit", "predict", "features", "simulate"):
+            assert callable(family.load(getattr(family, name)))
+        for mapping in (family.baselines, family.perturbations, family.predictions):
+            assert all(callable(family.load(dotted)) for dotted in mapping.values())
+        assert all(callable(family.load(dotted)) for dotted in family.sections)
+        assert set(family.demo) <= set(family.presets())
