@@ -1,8 +1,8 @@
 """What simple models reach on the same rows: a score means something only beside them.
 
 Every baseline fits on the training rows, makes its choices on the validation rows and predicts the test rows, whose
-labels it is never given. scikit-learn is imported only when a baseline is fitted; results repeat exactly for the same
-seed and number of threads.
+labels it is never given. scikit-learn is imported only when a baseline is fitted, and runs on one thread; the same seed
+gives the same numbers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BLOCK_ROWS = 16_384
 # Strongest penalty first: on equal validation scores the simpler model is kept.
 INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 PENALTIES = (1e5, 1e4, 1e3, 1e2, 10.0, 1.0, 0.1)
-MAX_TREES = 500
+MAX_TREES = 300
 TREES_WITHOUT_GAIN = 20
 
 
@@ -94,7 +94,7 @@ def train_mean(split: Split) -> BaselineResult:
     return BaselineResult(np.full(split.test.shape[0], mean), {"mean": mean}, labels.size, labels.size)
 
 
-def logistic_regression(split: Split, seed: int, *, max_rows: int = MAX_ROWS, threads: int = 1) -> BaselineResult:
+def logistic_regression(split: Split, seed: int, *, max_rows: int = MAX_ROWS) -> BaselineResult:
     """Predict probabilities of label 1 with an L2-penalised logistic regression.
 
     Features are standardised on the training rows. C, the inverse penalty, is the one of `INVERSE_PENALTIES` with the
@@ -110,7 +110,7 @@ def logistic_regression(split: Split, seed: int, *, max_rows: int = MAX_ROWS, th
     train, val = scaler(rows.train), scaler(rows.val)
     model = LogisticRegression(max_iter=1000, warm_start=True)
     fits: list[_LogisticFit] = []
-    with _threads(threads), warnings.catch_warnings():
+    with _one_thread(), warnings.catch_warnings():
         # A fit that did not converge is told in `chosen` instead.
         warnings.simplefilter("ignore", ConvergenceWarning)
         for inverse_penalty in INVERSE_PENALTIES:
@@ -130,7 +130,7 @@ def logistic_regression(split: Split, seed: int, *, max_rows: int = MAX_ROWS, th
     return BaselineResult(predictions, chosen, rows.n_train, rows.n_available)
 
 
-def ridge(split: Split, seed: int, *, max_rows: int = MAX_ROWS, threads: int = 1) -> BaselineResult:
+def ridge(split: Split, seed: int, *, max_rows: int = MAX_ROWS) -> BaselineResult:
     """Predict values with ridge regression on features standardised on the training rows.
 
     The penalty is the one of `PENALTIES` with the lowest validation mean squared error.
@@ -141,7 +141,7 @@ def ridge(split: Split, seed: int, *, max_rows: int = MAX_ROWS, threads: int = 1
     rows = _rows(split, seed, max_rows)
     scaler = _Scaler.fit(rows.train)
     train, val = scaler(rows.train), scaler(rows.val)
-    with _threads(threads):
+    with _one_thread():
         fits = [Ridge(alpha=penalty, solver="cholesky").fit(train, rows.train_labels) for penalty in PENALTIES]
         losses = [mse(rows.val_labels, fit.predict(val)) for fit in fits]
         best = int(np.argmin(losses))
@@ -156,12 +156,11 @@ def gradient_boosting(
     *,
     kind: Literal["binary", "regression"] = "binary",
     max_rows: int = MAX_ROWS,
-    threads: int = 1,
 ) -> BaselineResult:
     """Predict with histogram gradient boosting, probabilities of label 1 or (kind="regression") values.
 
     The number of trees is the one with the lowest validation loss (log loss, half squared error); growth stops after
-    20 trees without a better one or at 500. Everything else is scikit-learn's default.
+    20 trees without a better one or at 300. Everything else is scikit-learn's default.
     """
     _need_scikit_learn()
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -173,7 +172,7 @@ def gradient_boosting(
         _need_both_classes(rows)
     estimator = HistGradientBoostingClassifier if kind == "binary" else HistGradientBoostingRegressor
     model = estimator(max_iter=MAX_TREES, early_stopping=True, n_iter_no_change=TREES_WITHOUT_GAIN, random_state=seed)
-    with _threads(threads):
+    with _one_thread():
         model.fit(rows.train, rows.train_labels, X_val=rows.val, y_val=rows.val_labels)
         # Scores are negative losses; the first one is that of no tree at all.
         n_trees = 1 + int(np.argmax(model.validation_score_[1:]))
@@ -244,11 +243,15 @@ def _in_blocks(predict: Callable[[Matrix], Vector], features: NDArray) -> Vector
     )
 
 
-def _threads(threads: int) -> AbstractContextManager:
-    """Hold BLAS and OpenMP to a number of threads: the order of sums, and so the last digits, depend on it."""
+def _one_thread() -> AbstractContextManager:
+    """Hold BLAS and OpenMP to one thread, also beside torch's own.
+
+    The order of sums, and so the last digits, would depend on their number; and on a busy machine OpenMP's waiting
+    threads made boosting twenty times slower than one alone.
+    """
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=threads)
+    return threadpool_limits(limits=1)
 
 
 def _need_scikit_learn() -> None:

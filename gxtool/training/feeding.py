@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from gxtool.io.dataset import Dataset as GxDataset
 from gxtool.models.base import Family
 
 TARGETS = "n_targets"
@@ -24,10 +23,10 @@ IGNORED_LABEL = -100
 class Rows(Dataset):
     """Some rows of a dataset, collated by the family into tensors named as forward's arguments."""
 
-    def __init__(self, dataset: GxDataset, family: Family, indices: np.ndarray) -> None:
+    def __init__(self, arrays: Mapping[str, np.ndarray], family: Family, indices: np.ndarray) -> None:
         self.indices = indices
         # A plain view of each memory map: indexing the subclass costs more than small batches themselves.
-        self._arrays = {name: np.asarray(array) for name, array in dataset.arrays.items()}
+        self._arrays = {name: np.asarray(array) for name, array in arrays.items()}
         self._collate = family.load(family.collate)
 
     def __len__(self) -> int:

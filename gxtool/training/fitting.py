@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from gxtool.models.base import Run, Unit
 from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine, machine, seed_everything
-from gxtool.training.networks import build_network, find_init, layer_table, start_from
+from gxtool.training.networks import build_network, find_init, layer_table, row_facts, start_from
 from gxtool.training.options import TrainOptions
 from gxtool.training.record import Monitor, Record
 from gxtool.training.signals import StopRequest
@@ -70,6 +71,8 @@ def train_units(
             if here.total([float(stop.is_set)])[0]:
                 raise stop.interrupted(f"{number} of {len(jobs)} models are done; the same command goes on from there")
             _make(session, job)
+            # Trainer and its callbacks point at each other, and would keep the network until much later.
+            gc.collect()
         if here.is_writer:
             for job in jobs:
                 job.folder.remove()
@@ -173,8 +176,8 @@ def _task(session: Session, job: Job) -> Task:
         config=training,
         seed=job.unit.seed,
         accumulation=min(training.gradient_accumulation * 2 ** (max(1, options.attempt) - 1), most),
-        train_rows=Rows(session.dataset, run.family, job.train_indices),
-        val_rows=Rows(session.dataset, run.family, job.val_indices),
+        train_rows=Rows(session.dataset.arrays, run.family, job.train_indices),
+        val_rows=Rows(session.dataset.arrays, run.family, job.val_indices),
         evaluation_batch_size=run.config.evaluation.batch_size,
         folder=job.folder,
         machine=session.machine,
@@ -203,7 +206,7 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
         writer.taken(*sorted(path.name for path in writer.folder.iterdir()))
         writer.write_text("run.yaml", run_yaml(run, unit))
         writer.write_text("metrics.jsonl", record.lines())
-        one_row = Rows(session.dataset, run.family, job.train_indices[:1]).take(np.zeros(1, np.int64))
+        one_row = Rows(session.dataset.arrays, run.family, job.train_indices[:1]).take(np.zeros(1, np.int64))
         writer.write_json("layers.json", layer_table(network, one_row))
         writer.describe(
             rows={"train": len(job.train_indices), "val": len(job.val_indices)},
@@ -219,6 +222,7 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
                 "value": record.kept.value,
                 "n_train": len(job.train_indices),
                 "n_val": len(job.val_indices),
+                "data": row_facts(session.dataset),
             },
         )
         _adopt_tensorboard(job.folder.path / TENSORBOARD, writer.folder / TENSORBOARD)

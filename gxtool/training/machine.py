@@ -29,8 +29,8 @@ class Machine:
 
     device: torch.device
     threads: int
-    rank: int
-    world_size: int
+    rank: int = 0
+    world_size: int = 1
 
     @property
     def is_writer(self) -> bool:

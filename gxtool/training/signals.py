@@ -36,8 +36,9 @@ class StopRequest:
 
     def interrupted(self, sentence: str) -> Interrupted:
         """Return the exception that ends the command with the signal's exit code."""
-        name = signal.Signals(self.signal_number).name
-        return Interrupted(f"stopped by {name}: {sentence}", self.signal_number)
+        # Another process of the same training may have been the one that got the signal.
+        number = self.signal_number or signal.SIGTERM
+        return Interrupted(f"stopped by {signal.Signals(number).name}: {sentence}", number)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal_number = number

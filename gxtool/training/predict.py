@@ -1,0 +1,192 @@
+"""Trained models at work: one network in a notebook, or every model of a run over a dataset. Importing needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import yaml
+
+from gxtool.config import Config, InputError, Layer, resolve
+from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts, open_artifact
+from gxtool.io.dataset import Dataset
+from gxtool.io.runtime import Stopwatch
+from gxtool.models.base import Family
+from gxtool.models.registry import get_family
+from gxtool.training.options import TrainOptions, require_packages
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from gxtool.training.machine import Machine
+
+UNIT_KEYS = ("family", "preset", "run", "sample", "seed", "fold")
+"""What run.yaml says beside the sections of the configuration."""
+BATCH_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with what is needed to use it."""
+
+    artifact: Artifact
+    family: Family
+    network: PreTrainedModel
+    machine: Machine
+
+    def predict(
+        self,
+        data: Dataset | Mapping[str, np.ndarray],
+        indices: np.ndarray | None = None,
+        batch_size: int = BATCH_SIZE,
+    ) -> np.ndarray:
+        """Return one prediction per row (n,), in the family's unit, of a dataset or of arrays named as in one.
+
+        Raises:
+            InputError: a dataset whose rows are not of the kind the model was trained on.
+        """
+        from gxtool.training.feeding import Rows
+        from gxtool.training.inference import infer
+        from gxtool.training.networks import require_same_rows
+
+        if isinstance(data, Dataset):
+            require_same_rows(self.artifact, data)
+            data = data.arrays
+        if indices is None:
+            indices = np.arange(len(next(iter(data.values()))))
+        return infer(self.network, Rows(data, self.family, indices), self.family, self.machine, batch_size).predictions
+
+
+def load_model(path: Path, device: str = "auto") -> Model:
+    """Load a trained model's folder.
+
+    Raises:
+        InputError: it is no model artifact, or its weights cannot be read.
+        DependencyError: PyTorch or the device is missing.
+    """
+    require_packages()
+    import torch
+
+    from gxtool.training.machine import Machine, choose_device
+
+    artifact = open_artifact(Path(path), "model")
+    return _load(artifact, get_family(artifact.manifest.family), Machine(choose_device(device), torch.get_num_threads()))
+
+
+def _load(artifact: Artifact, family: Family, here: Machine) -> Model:
+    from gxtool.training.networks import load_network
+
+    return Model(artifact, family, load_network(family, artifact).to(here.device), here)
+
+
+def predict(
+    checkpoints: Sequence[Path], dataset: Path, output: Path, options: TrainOptions = TrainOptions()
+) -> Path:
+    """Predict every row of a dataset, averaged over the models that apply to its sample.
+
+    Raises:
+        InputError: the models' rows differ from the dataset's, or no model applies to a sample.
+    """
+    require_packages()
+    from gxtool.training.machine import machine
+
+    watch = Stopwatch()
+    artifacts = find_artifacts(checkpoints, "model")
+    family = family_of(artifacts)
+    opened = Dataset.open(Path(dataset), family.name)
+    config = training_config(checkpoints, family)
+    with machine(options, config.resources.threads) as here:
+        table = averaged(predict_models(_applicable(artifacts, opened), family, opened, here, config))
+    columns = ["row", "sample", "group"] + (["label"] if "label" in opened.rows.columns else [])
+    table = opened.rows.select(columns).join(table, on="row", how="inner", maintain_order="left").drop("row")
+    manifest = artifacts[0].manifest
+    with ArtifactWriter(
+        output, "predictions", family=family.name, preset=manifest.preset, overwrite=options.overwrite
+    ) as writer:
+        for parent in (opened.artifact, *artifacts):
+            writer.add_parent(parent)
+        writer.write_table("predictions.parquet", table)
+        for name, function in family.predictions.items():
+            family.load(function)(table, writer.take(name))
+            writer.taken(name)
+        writer.describe(rows={"predicted": len(table)}, info={"run": manifest.info.get("run"), "models": len(artifacts)})
+        watch.write(writer.folder, {"device": here.device.type, "threads": here.threads})
+    return Path(output)
+
+
+def family_of(models: Sequence[Artifact]) -> Family:
+    """Return the one family that all models belong to.
+
+    Raises:
+        InputError: there are several.
+    """
+    for model in models:
+        if model.manifest.family != models[0].manifest.family:
+            first = models[0].manifest.family
+            raise InputError(f"{model.path}: is a model of family {model.manifest.family}, expected {first} as the others")
+    return get_family(models[0].manifest.family)
+
+
+def training_config(checkpoints: Sequence[Path], family: Family) -> Config:
+    """Return the configuration that the first of some models was trained with."""
+    model = find_artifacts(checkpoints, "model")[0]
+    return config_of(model, family)
+
+
+def config_of(model: Artifact, family: Family) -> Config:
+    """Return the configuration in a model's run.yaml."""
+    path = model.path / "run.yaml"
+    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    sections = {key: value for key, value in content.items() if key not in UNIT_KEYS}
+    return resolve(family.load(family.config), [Layer(str(path), sections)])
+
+
+def predict_models(
+    work: Sequence[tuple[Artifact, np.ndarray]], family: Family, dataset: Dataset, here: Machine, config: Config
+) -> pl.DataFrame:
+    """Return row, seed, fold, model (its place in `work`) and prediction of every model on its rows, one at a time."""
+    parts = []
+    for place, (artifact, indices) in enumerate(work):
+        model = _load(artifact, family, here)
+        predictions = model.predict(dataset, indices, config.evaluation.batch_size)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "row": pl.Series(indices, dtype=pl.UInt32),
+                    "model": place,
+                    "seed": artifact.manifest.seed,
+                    "fold": artifact.manifest.info.get("fold", 0),
+                    "prediction": predictions,
+                }
+            )
+        )
+    return pl.concat(parts)
+
+
+def averaged(predictions: pl.DataFrame) -> pl.DataFrame:
+    """Return row, mean prediction over models and its standard deviation (null for one model)."""
+    grouped = predictions.group_by("row", maintain_order=True)
+    return grouped.agg(pl.col("prediction").mean(), pl.col("prediction").std().alias("sd")).sort("row")
+
+
+def _applicable(models: Sequence[Artifact], dataset: Dataset) -> list[tuple[Artifact, np.ndarray]]:
+    """Pair models with the rows they predict: all rows, those of their sample, or those of samples new to all."""
+    trained_on = {model.manifest.info.get("sample") for model in models}
+    rows_of = {sample: np.flatnonzero((dataset.rows["sample"] == sample).to_numpy()) for sample in dataset.samples}
+    new = [] if None in trained_on else [sample for sample in dataset.samples if sample not in trained_on]
+    if new and len(trained_on) > 1:
+        raise InputError(
+            f"{dataset.artifact.path}: sample {new[0]} is none of those the models were trained on "
+            f"({', '.join(sorted(trained_on))}), expected models of one sample, or one model of all samples"
+        )
+    work = []
+    for model in models:
+        sample = model.manifest.info.get("sample")
+        chosen = dataset.samples if sample is None else [name for name in dataset.samples if name == sample or name in new]
+        if chosen:
+            work.append((model, np.sort(np.concatenate([rows_of[name] for name in chosen]))))
+    return work
