@@ -36,13 +36,14 @@ TREES_WITHOUT_GAIN = 20
 
 @dataclass(frozen=True)
 class Split:
-    """Features (n, F) of the rows of each role, and labels (n,) of those a baseline may see."""
+    """Features (n, F) of the rows of each role, and labels (n,) of those a baseline may see; `columns` name F."""
 
     train: NDArray
     train_labels: NDArray
     val: NDArray
     val_labels: NDArray
     test: NDArray
+    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for role in ("train", "val", "test"):
@@ -247,7 +248,7 @@ def _one_thread() -> AbstractContextManager:
     """Hold BLAS and OpenMP to one thread, also beside torch's own.
 
     The order of sums, and so the last digits, would depend on their number; and on a busy machine OpenMP's waiting
-    threads made boosting twenty times slower than one alone.
+    threads made boosting many times slower than one alone.
     """
     from threadpoolctl import threadpool_limits
 

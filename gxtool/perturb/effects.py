@@ -19,9 +19,8 @@ from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Family
-from gxtool.models.registry import get_family
-from gxtool.training.options import TrainOptions
-from gxtool.training.predict import Predictor, load_model
+from gxtool.training.options import TrainOptions, require_packages
+from gxtool.training.predict import Model, family_of, load_model
 
 PART = "effects-{:05d}.parquet"
 
@@ -33,17 +32,23 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
         ConfigError: a kind of perturbation that the family does not have, or a family without any.
         InputError: no model, models of several families, or a dataset of another family.
     """
+    require_packages()
+    from gxtool.training.machine import machine
+
     models = find_artifacts(checkpoints, "model")
-    family = get_family(models[0].manifest.family)
+    family = family_of(models)
     kinds = _kinds(family, config.perturb.kinds)
     data = Dataset.open(dataset, family.name)
     watch = Stopwatch()
     summary: list[dict[str, Any]] = []
-    with ArtifactWriter(output, "effects", family=family.name, overwrite=options.overwrite) as writer:
+    with (
+        machine(options, config.resources.threads),
+        ArtifactWriter(output, "effects", family=family.name, overwrite=options.overwrite) as writer,
+    ):
         for model in (data.artifact, *models):
             writer.add_parent(model)
         for sample in data.samples:
-            predictors = _predictors(models, sample, options)
+            predictors = _predictors(models, sample, options.device)
             rows = _test_rows(data, sample, config.perturb.max_rows)
             if not predictors or not len(rows):
                 continue
@@ -72,9 +77,9 @@ def _kinds(family: Family, asked: Sequence[str]) -> list[str]:
     return list(asked)
 
 
-def _predictors(models: Sequence[Artifact], sample: str, options: TrainOptions) -> list[Predictor]:
+def _predictors(models: Sequence[Artifact], sample: str, device: str) -> list[Model]:
     """Load the models that were trained for one sample, or for all of them."""
-    return [load_model(model.path, options) for model in models if model.manifest.info["sample"] in (sample, None)]
+    return [load_model(model.path, device) for model in models if model.manifest.info["sample"] in (sample, None)]
 
 
 def _test_rows(data: Dataset, sample: str, most: int) -> np.ndarray:
@@ -85,9 +90,7 @@ def _test_rows(data: Dataset, sample: str, most: int) -> np.ndarray:
     return rows
 
 
-def _effects(
-    family: Family, data: Dataset, rows: np.ndarray, predictors: Sequence[Predictor], kind: str
-) -> pl.DataFrame:
+def _effects(family: Family, data: Dataset, rows: np.ndarray, predictors: Sequence[Model], kind: str) -> pl.DataFrame:
     """Return unit, change, readout, state (prediction without the change), effect and n (models averaged)."""
     arrays = {name: array for name, array in data.take(rows).items() if name != "labels"}
     before = np.mean([predictor.predict(arrays) for predictor in predictors], axis=0)

@@ -85,7 +85,7 @@ class ProgressFolder:
                 os.close(descriptor)
                 if time.monotonic() >= deadline:
                     raise InputError(
-                        f"{self.path}: {owner} is training this very model, expected to be alone; wait for it or stop it"
+                        f"{self.path}: {owner} is training this model, expected to be alone; wait for it or stop it"
                     ) from None
                 time.sleep(0.2)
                 continue

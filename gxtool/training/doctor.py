@@ -25,9 +25,7 @@ def examine() -> list[dict[str, Any]]:
         _finding("gxtool", True, __version__),
         _finding("Python", (3, 11) <= sys.version_info[:2] <= (3, 13), python, "Python 3.11 to 3.13 is supported"),
         _packages("data stages", DATA_PACKAGES),
-        _packages(
-            "training", MODEL_PACKAGES, "install gxtool[train], or use the pipeline's containers"
-        ),
+        _packages("training", MODEL_PACKAGES, "install gxtool[train], or use the pipeline's containers"),
         _device(),
         _memory(),
     ]

@@ -21,9 +21,10 @@ from gxtool.models.base import Run, Unit
 from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine, machine, seed_everything
-from gxtool.training.networks import build_network, find_init, layer_table, row_facts, start_from
+from gxtool.training.networks import build_network, find_init, layer_table, start_from
 from gxtool.training.options import TrainOptions
 from gxtool.training.record import Monitor, Record
+from gxtool.training.row_checks import require_both_classes, require_labels, row_facts
 from gxtool.training.signals import StopRequest
 from gxtool.training.trainer import KEPT_WEIGHTS, TENSORBOARD, ModelTrainer, Task
 
@@ -51,9 +52,7 @@ class Session:
     stop: StopRequest
 
 
-def train_units(
-    source: Path, output: Path, run: Run, units: Sequence[Unit], options: TrainOptions
-) -> list[Path]:
+def train_units(source: Path, output: Path, run: Run, units: Sequence[Unit], options: TrainOptions) -> list[Path]:
     """Do what `training.run.train` promises."""
     dataset = Dataset.open(source, run.family.name)
     Monitor.of(run.family, run.config.training)
@@ -80,16 +79,6 @@ def train_units(
     return [job.output for job in jobs]
 
 
-def require_labels(dataset: Dataset) -> None:
-    """Check that a dataset says what is to be predicted.
-
-    Raises:
-        InputError: it has no labels.
-    """
-    if "labels" not in dataset.arrays:
-        raise InputError(f"{dataset.artifact.path}: has no labels.npy, expected a dataset with labels")
-
-
 def _job(dataset: Dataset, output: Path, run: Run, unit: Unit, options: TrainOptions, alone: bool) -> Job:
     """Check one unit before anything is trained."""
     train_indices, val_indices = (_indices(dataset, run, unit, role) for role in ("train", "val"))
@@ -114,16 +103,6 @@ def _indices(dataset: Dataset, run: Run, unit: Unit, role: str) -> np.ndarray:
         raise InputError(f"{where}: fold {unit.fold} has no {role} rows, expected some")
     require_both_classes(np.asarray(dataset.arrays["labels"][indices]), run.family.kind, f"{where}: {role} rows")
     return indices
-
-
-def require_both_classes(labels: np.ndarray, kind: str, where: str) -> None:
-    """Check that labels can teach or judge something.
-
-    Raises:
-        InputError: a binary family's labels are all the same.
-    """
-    if kind == "binary" and labels.min() == labels.max():
-        raise InputError(f"{where}: all {len(labels)} labels are {labels.flat[0]:g}, expected both classes")
 
 
 def _is_published(job: Job) -> bool:

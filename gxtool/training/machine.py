@@ -16,7 +16,7 @@ import transformers
 from torch import distributed
 
 from gxtool.config import ConfigError, DependencyError
-from gxtool.training.options import OutOfMemory, TrainOptions
+from gxtool.training.options import OutOfMemoryError, TrainOptions
 
 NOISY_LOGGERS = ("accelerate", "torch.distributed", "torch.nn.parallel", "tensorboard")
 # What CPU and CUDA allocators write when they fail with something else than OutOfMemoryError.
@@ -64,7 +64,7 @@ def machine(options: TrainOptions, threads: int, precision: str = "fp32") -> Ite
 
     Raises:
         DependencyError: `cuda` is asked for and not there.
-        OutOfMemory: whatever runs inside needs more memory than there is.
+        OutOfMemoryError: whatever runs inside needs more memory than there is.
     """
     device = choose_device(options.device)
     threads = options.threads or threads
@@ -103,9 +103,9 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _out_of_memory(device: torch.device) -> OutOfMemory:
+def _out_of_memory(device: torch.device) -> OutOfMemoryError:
     where = "memory of the accelerator" if device.type == "cuda" else "memory"
-    return OutOfMemory(
+    return OutOfMemoryError(
         f"the {where} does not suffice, expected room for one micro-batch; set training.gradient_accumulation higher "
         "(the same result with smaller micro-batches) or resources.memory_gb higher"
     )

@@ -18,8 +18,6 @@ from gxtool.io.dataset import Dataset
 from gxtool.models.base import Family, Run, Unit
 
 WEIGHTS = "model.safetensors"
-WHOSE_DATA = ("scheme", "samples", "inputs")
-"""What a dataset's manifest says of its origin; the rest of its `info` says what a row is, and must fit a model."""
 
 
 def network_class(family: Family) -> type[PreTrainedModel]:
@@ -77,7 +75,9 @@ def find_init(init: Path, family: Family, unit: Unit) -> Artifact:
     models = find_artifacts([init], "model")
     for model in models:
         if model.manifest.family != family.name:
-            raise InputError(f"--from {model.path}: is a model of family {model.manifest.family}, expected {family.name}")
+            raise InputError(
+                f"--from {model.path}: is a model of family {model.manifest.family}, expected {family.name}"
+            )
     wanted = [(unit.sample, unit.seed, unit.fold), (None, unit.seed, unit.fold)]
     for key in wanted:
         for model in models:
@@ -85,7 +85,9 @@ def find_init(init: Path, family: Family, unit: Unit) -> Artifact:
                 return model
     if len(models) == 1:
         return models[0]
-    raise InputError(f"--from {init}: holds {len(models)} models and none of {unit.name}, expected one model or that one")
+    raise InputError(
+        f"--from {init}: holds {len(models)} models and none of {unit.name}, expected one model or that one"
+    )
 
 
 def start_from(network: PreTrainedModel, init: Artifact) -> None:
@@ -106,30 +108,6 @@ def start_from(network: PreTrainedModel, init: Artifact) -> None:
             raise InputError(f"--from {init.path}: weight {name} is {theirs_is}, expected {ours_is} as in this model")
     network.load_state_dict(weights, strict=False)
     network.tie_weights()
-
-
-def row_facts(dataset: Dataset) -> dict[str, Any]:
-    """Return what a row of a dataset is: the shape of its arrays, and all the dataset says of itself but whose it is."""
-    info = {key: value for key, value in dataset.artifact.manifest.info.items() if key not in WHOSE_DATA}
-    shapes = {name: list(array.shape[1:]) for name, array in dataset.arrays.items() if name != "labels"}
-    return {**info, "shapes": shapes}
-
-
-def require_same_rows(model: Artifact, dataset: Dataset) -> None:
-    """Check that a dataset's rows are of the kind that a model was trained on.
-
-    Raises:
-        InputError: another family, other marks, another order of them, other sizes.
-    """
-    theirs, path = dataset.artifact.manifest, dataset.artifact.path
-    if theirs.family != model.manifest.family:
-        raise InputError(f"{path}: belongs to family {theirs.family}, expected {model.manifest.family} as {model.path}")
-    found = row_facts(dataset)
-    for key, expected in model.manifest.info.get("data", {}).items():
-        if found.get(key) != expected:
-            raise InputError(
-                f"{path}: {key} is {found.get(key)}, expected {expected} as the model {model.path} was trained on"
-            )
 
 
 def layer_table(network: PreTrainedModel, batch: Mapping[str, torch.Tensor]) -> list[dict[str, Any]]:

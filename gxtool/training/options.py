@@ -52,13 +52,16 @@ class TrainOptions:
     attempt: int = 1
 
 
-class OutOfMemory(GxtoolError):
+DEFAULT_OPTIONS = TrainOptions()
+
+
+class OutOfMemoryError(GxtoolError):
     """The machine's or the accelerator's memory did not suffice; a pipeline tries again with smaller micro-batches."""
 
     exit_code = 137
 
 
-class Interrupted(GxtoolError):
+class InterruptedTrainingError(GxtoolError):
     """A signal asked for a stop; progress is saved and the same command goes on from there."""
 
     def __init__(self, message: str, signal_number: int) -> None:

@@ -1,4 +1,4 @@
-"""Trained models at work: one network in a notebook, or every model of a run over a dataset. Importing needs no torch."""
+"""Trained models at work: one in a notebook, or all of a run over a dataset. Importing this needs no torch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Family
 from gxtool.models.registry import get_family
-from gxtool.training.options import TrainOptions, require_packages
+from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packages
+from gxtool.training.row_checks import require_same_rows
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -51,7 +52,6 @@ class Model:
         """
         from gxtool.training.feeding import Rows
         from gxtool.training.inference import infer
-        from gxtool.training.networks import require_same_rows
 
         if isinstance(data, Dataset):
             require_same_rows(self.artifact, data)
@@ -74,7 +74,9 @@ def load_model(path: Path, device: str = "auto") -> Model:
     from gxtool.training.machine import Machine, choose_device
 
     artifact = open_artifact(Path(path), "model")
-    return _load(artifact, get_family(artifact.manifest.family), Machine(choose_device(device), torch.get_num_threads()))
+    return _load(
+        artifact, get_family(artifact.manifest.family), Machine(choose_device(device), torch.get_num_threads())
+    )
 
 
 def _load(artifact: Artifact, family: Family, here: Machine) -> Model:
@@ -83,9 +85,7 @@ def _load(artifact: Artifact, family: Family, here: Machine) -> Model:
     return Model(artifact, family, load_network(family, artifact).to(here.device), here)
 
 
-def predict(
-    checkpoints: Sequence[Path], dataset: Path, output: Path, options: TrainOptions = TrainOptions()
-) -> Path:
+def predict(checkpoints: Sequence[Path], dataset: Path, output: Path, options: TrainOptions = DEFAULT_OPTIONS) -> Path:
     """Predict every row of a dataset, averaged over the models that apply to its sample.
 
     Raises:
@@ -113,7 +113,9 @@ def predict(
         for name, function in family.predictions.items():
             family.load(function)(table, writer.take(name))
             writer.taken(name)
-        writer.describe(rows={"predicted": len(table)}, info={"run": manifest.info.get("run"), "models": len(artifacts)})
+        writer.describe(
+            rows={"predicted": len(table)}, info={"run": manifest.info.get("run"), "models": len(artifacts)}
+        )
         watch.write(writer.folder, {"device": here.device.type, "threads": here.threads})
     return Path(output)
 
@@ -127,7 +129,9 @@ def family_of(models: Sequence[Artifact]) -> Family:
     for model in models:
         if model.manifest.family != models[0].manifest.family:
             first = models[0].manifest.family
-            raise InputError(f"{model.path}: is a model of family {model.manifest.family}, expected {first} as the others")
+            raise InputError(
+                f"{model.path}: is a model of family {model.manifest.family}, expected {first} as the others"
+            )
     return get_family(models[0].manifest.family)
 
 
@@ -186,7 +190,9 @@ def _applicable(models: Sequence[Artifact], dataset: Dataset) -> list[tuple[Arti
     work = []
     for model in models:
         sample = model.manifest.info.get("sample")
-        chosen = dataset.samples if sample is None else [name for name in dataset.samples if name == sample or name in new]
+        chosen = (
+            dataset.samples if sample is None else [name for name in dataset.samples if name == sample or name in new]
+        )
         if chosen:
             work.append((model, np.sort(np.concatenate([rows_of[name] for name in chosen]))))
     return work

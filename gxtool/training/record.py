@@ -148,6 +148,4 @@ class TrainingClock:
 
 
 def _finite(line: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in line.items()
-    }
+    return {key: None if isinstance(value, float) and not np.isfinite(value) else value for key, value in line.items()}

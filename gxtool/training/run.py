@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gxtool.models.base import Run, Unit
-from gxtool.training.options import Interrupted, OutOfMemory, Progress, TrainOptions, require_packages
+from gxtool.training.options import (
+    DEFAULT_OPTIONS,
+    InterruptedTrainingError,
+    OutOfMemoryError,
+    Progress,
+    TrainOptions,
+    require_packages,
+)
 
-__all__ = ["Interrupted", "OutOfMemory", "Progress", "TrainOptions", "train"]
+__all__ = ["InterruptedTrainingError", "OutOfMemoryError", "Progress", "TrainOptions", "train"]
 
 
 def train(
-    dataset: Path, output: Path, run: Run, units: Sequence[Unit], options: TrainOptions = TrainOptions()
+    dataset: Path, output: Path, run: Run, units: Sequence[Unit], options: TrainOptions = DEFAULT_OPTIONS
 ) -> list[Path]:
     """Train one model per unit, one after the other, and return their folders in this order.
 
@@ -24,8 +31,8 @@ def train(
         InputError: the dataset or the model to start from does not fit, an output exists, or no room is left.
         ConfigError: an unknown metric to monitor, or a loss that is no longer finite.
         DependencyError: PyTorch or the device asked for is missing.
-        OutOfMemory: one micro-batch does not fit into memory (exit code 137).
-        Interrupted: SIGTERM or SIGINT came; progress is saved (exit codes 143, 130).
+        OutOfMemoryError: one micro-batch does not fit into memory (exit code 137).
+        InterruptedTrainingError: SIGTERM or SIGINT came; progress is saved (exit codes 143, 130).
     """
     require_packages()
     from gxtool.training.fitting import train_units

@@ -7,7 +7,7 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from gxtool.training.options import Interrupted
+from gxtool.training.options import InterruptedTrainingError
 
 
 class StopRequest:
@@ -34,11 +34,11 @@ class StopRequest:
         """Say whether a stop was asked for."""
         return bool(self.signal_number)
 
-    def interrupted(self, sentence: str) -> Interrupted:
+    def interrupted(self, sentence: str) -> InterruptedTrainingError:
         """Return the exception that ends the command with the signal's exit code."""
         # Another process of the same training may have been the one that got the signal.
         number = self.signal_number or signal.SIGTERM
-        return Interrupted(f"stopped by {signal.Signals(number).name}: {sentence}", number)
+        return InterruptedTrainingError(f"stopped by {signal.Signals(number).name}: {sentence}", number)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal_number = number

@@ -138,7 +138,7 @@ class ModelTrainer(Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: dict, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> torch.Tensor:
-        """Return the micro-batch's share of the step's mean loss (times the processes, whose gradients are averaged)."""
+        """Return a micro-batch's share of the step's mean loss, times the processes whose gradients are averaged."""
         targets = inputs.pop(TARGETS)
         outputs = model(**inputs)
         loss = outputs["loss"] * (targets * self.task.machine.world_size / num_items_in_batch)
@@ -193,8 +193,8 @@ class ModelTrainer(Trainer):
         mean = (self._loss_sum() if everywhere else float(self.step_losses)) / steps
         if not np.isfinite(mean):
             raise ConfigError(
-                f"{self.task.name}: the training loss became {mean} by step {self.state.global_step}, expected a finite "
-                f"number; training.learning_rate {self.task.config.learning_rate:g} is probably too high"
+                f"{self.task.name}: the training loss became {mean} by step {self.state.global_step}, expected a "
+                f"finite number; training.learning_rate {self.task.config.learning_rate:g} is probably too high"
             )
         return mean
 
@@ -267,7 +267,9 @@ class ModelTrainer(Trainer):
                 progress.complete(folder)
             machine.barrier()
         except (OSError, RuntimeError) as error:
-            raise InputError(f"{progress.path}: progress cannot be saved ({error}), expected room on the disk") from error
+            raise InputError(
+                f"{progress.path}: progress cannot be saved ({error}), expected room on the disk"
+            ) from error
         self.keeps_weights = False
 
     def _write_checkpoint(self, folder: Path, before: Path | None) -> None:
@@ -335,7 +337,7 @@ def training_arguments(task: Task) -> TrainingArguments:
         torch_compile=config.compile,
         seed=task.seed,
         use_cpu=cpu,
-        ddp_backend="gloo" if cpu else None,
+        ddp_backend="gloo" if cpu and task.machine.world_size > 1 else None,
         remove_unused_columns=False,
         label_names=["labels"],
         logging_strategy="no",

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from gxtool.config import InputError
+from gxtool.config import DependencyError, InputError
 from gxtool.measure import baselines
 from gxtool.measure.baselines import Split, gradient_boosting, logistic_regression, ridge, train_mean
 from gxtool.measure.metrics import auroc, log_loss, mse, r2_score
@@ -192,3 +192,11 @@ def test_importing_the_room_loads_neither_scikit_learn_nor_torch():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_missing_scikit_learn_is_named(binary, monkeypatch):
+    split, _ = binary
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(DependencyError, match="baselines need scikit-learn, which is not installed"):
+        ridge(split, 1)
+    assert train_mean(split).n_train == N_TRAIN

@@ -23,8 +23,8 @@ class DataConfig(Section):
     bin_size: int = Field(100, ge=1, description="width of a bin (bp)", json_schema_extra=_PREPROCESS)
     split: Literal["file", "gene", "random_rows"] = Field(
         "file",
-        description="file: the published train, valid and test files; gene: train and valid pooled and divided by gene; "
-        "random_rows: pooled and divided at random, as the published mix mode does (validation is then too good)",
+        description="file: the published train, valid and test files; gene: train and valid pooled and divided by "
+        "gene; random_rows: pooled and divided at random, as published mix mode does (validation is then too good)",
     )
     validation_fraction: float = Field(
         0.3, gt=0, lt=1, description="share of the pooled genes or rows that validates (not with split file)"

@@ -23,19 +23,23 @@ function flagStyle(colours) {
   return { showarrow: false, font: { size: 11, color: colours.soft }, align: "left" };
 }
 
-// Horizontal figures: labels above the rows, one step higher each, so that neighbours stay apart.
-function flagsAbove(spec, range, colours) {
+function lineStyle(colours, index) {
+  return { type: "line", layer: "below", line: { color: colours.soft, width: 1.2, dash: DASHES[(index % 4) + 1] } };
+}
+
+// Horizontal figures: labels above the rows, one step higher each, every line reaching up to its own label.
+function flagsAbove(spec, range, plotHeight, colours) {
   const lines = valueLines(spec).slice().sort((a, b) => a.value - b.value);
   const shapes = [], annotations = [];
   lines.forEach((line, index) => {
-    const height = (lines.length - index - 1) * FLAG + 4;
+    const lift = (lines.length - index) * FLAG;
     const far = (line.value - range[0]) / (range[1] - range[0]) > 0.5;
-    shapes.push({ type: "line", xref: "x", yref: "paper", x0: line.value, x1: line.value, y0: 0, y1: 1, layer: "below", line: { color: colours.soft, width: 1.2, dash: DASHES[(index % 4) + 1] } });
+    shapes.push(Object.assign(lineStyle(colours, index), { xref: "x", yref: "paper", x0: line.value, x1: line.value, y0: 0, y1: 1 + lift / plotHeight }));
     annotations.push(Object.assign(flagStyle(colours), {
-      x: line.value, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: height, xanchor: far ? "right" : "left", xshift: far ? -3 : 3, text: literal(line.label + (line.value ? " " + written(line.value) : "")),
-    }), Object.assign(flagStyle(colours), { x: line.value, y: 1, xref: "x", yref: "paper", yanchor: "bottom", xanchor: "center", yshift: height - 1, text: "│" }));
+      x: line.value, y: 1, xref: "x", yref: "paper", yanchor: "middle", yshift: lift - 6, xanchor: far ? "right" : "left", xshift: far ? -3 : 3, text: literal(line.label + (line.value ? " " + written(line.value) : "")),
+    }));
   });
-  return { shapes, annotations: annotations.filter((note) => note.text !== "│"), height: lines.length ? lines.length * FLAG + 8 : 0, width: 0 };
+  return { shapes, annotations, keys: [], height: lines.length ? lines.length * FLAG + 6 : 0, width: 0 };
 }
 
 // Other figures: labels beside the plot, pushed apart; on a narrow one letters stand there and the legend explains them.
@@ -47,23 +51,23 @@ function labelsBeside(spec, range, plotHeight, narrow, colours) {
     const pixel = plotHeight * (1 - (line.value - range[0]) / (range[1] - range[0]));
     const place = Math.max(pixel, last + FLAG);
     last = place;
-    const dash = DASHES[(index % 4) + 1];
-    shapes.push({ type: "line", xref: "paper", yref: "y", x0: 0, x1: 1, y0: line.value, y1: line.value, layer: "below", line: { color: colours.soft, width: 1.2, dash } });
+    const style = lineStyle(colours, index);
+    shapes.push(Object.assign(style, { xref: "paper", yref: "y", x0: 0, x1: 1, y0: line.value, y1: line.value }));
     annotations.push(Object.assign(flagStyle(colours), {
       x: 1, y: line.value, xref: "paper", yref: "y", xanchor: "left", yanchor: "middle", xshift: 5, yshift: pixel - place, text: literal(narrow ? LETTER[index % 26] : shorten(line.label, 30) + " " + written(line.value)),
     }));
     if (narrow) keys.push({
-      type: "scatter", mode: "lines", x: [null], y: [null], hoverinfo: "skip", name: literal(LETTER[index % 26] + "  " + line.label + " " + written(line.value)), line: { color: colours.soft, width: 1.2, dash },
+      type: "scatter", mode: "lines", x: [null], y: [null], hoverinfo: "skip", name: literal(LETTER[index % 26] + "  " + line.label + " " + written(line.value)), line: style.line,
     });
   });
   const longest = Math.max(0, ...lines.map((line) => Math.min(30, Array.from(line.label).length) + 6));
-  return { shapes, annotations, keys, width: lines.length ? (narrow ? 22 : longest * 6.2 + 10) : 0 };
+  return { shapes, annotations, keys, height: 0, width: lines.length ? (narrow ? 22 : longest * 6.2 + 10) : 0 };
 }
 
 function crossLines(spec, colours) {
   const lines = (spec.lines || []).filter((line) => line.axis === "x");
   return {
-    shapes: lines.map((line) => ({ type: "line", xref: "x", yref: "paper", x0: line.value, x1: line.value, y0: 0, y1: 1, layer: "below", line: { color: colours.soft, width: 1.2, dash: "dot" } })),
+    shapes: lines.map((line) => Object.assign(lineStyle(colours, 1), { xref: "x", yref: "paper", x0: line.value, x1: line.value, y0: 0, y1: 1 })),
     annotations: lines.map((line, index) => Object.assign(flagStyle(colours), { x: line.value, y: 1, xref: "x", yref: "paper", xanchor: "left", yanchor: "top", xshift: 4, yshift: -index * FLAG, text: literal(line.label) })),
   };
 }

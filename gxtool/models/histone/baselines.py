@@ -1,0 +1,32 @@
+"""The simplest predictor known for this task: reads of H3K4me3, the mark of active promoters, in the window."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gxtool.config import InputError
+from gxtool.measure.baselines import MAX_ROWS, BaselineResult, Split, logistic_regression
+
+PROMOTER_MARK = "H3K4me3"
+
+
+def sum_h3k4me3(split: Split, seed: int, *, max_rows: int = MAX_ROWS, threads: int = 1) -> BaselineResult:
+    """Rank genes by their reads of H3K4me3 over all bins; nothing is learned but the scale.
+
+    A logistic curve of log(1 + reads), fitted on the training genes, turns reads into a probability; being monotone,
+    it leaves the ranking as it is (turned round if H3K4me3 falls with expression).
+
+    Raises:
+        InputError: the data have no such mark.
+    """
+    columns = [place for place, name in enumerate(split.names) if name.split(":")[0] == PROMOTER_MARK]
+    if not columns:
+        raise InputError(f"baseline sum_h3k4me3: the data have no mark {PROMOTER_MARK}, expected it in data.marks")
+    reads = {role: _log_sum(getattr(split, role)[:, columns]) for role in ("train", "val", "test")}
+    one_feature = Split(**reads, train_labels=split.train_labels, val_labels=split.val_labels)
+    return logistic_regression(one_feature, seed, max_rows=max_rows, threads=threads)
+
+
+def _log_sum(features: np.ndarray) -> np.ndarray:
+    """Turn log(1 + count) of each bin (n, N) into log(1 + reads of all bins) (n, 1)."""
+    return np.log1p(np.expm1(features).sum(axis=1, keepdims=True, dtype=np.float64))

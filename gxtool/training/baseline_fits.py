@@ -1,0 +1,112 @@
+"""Baselines on the very rows a model was trained, chosen and judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gxtool.config import ConfigError, EvaluationConfig, did_you_mean
+from gxtool.io.dataset import Dataset
+from gxtool.measure.baselines import Split
+from gxtool.models.base import Family
+
+ALL = "all"
+SEED = 1
+# Rows turned into features at a time, so that the raw arrays of a large test set are never copied whole.
+BLOCK_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One baseline fitted on one fold: predictions (n,) of the test rows, what was chosen, training rows used."""
+
+    name: str
+    fold: int
+    indices: np.ndarray
+    predictions: np.ndarray
+    chosen: dict[str, Any]
+    n_train: int
+
+    def table(self) -> pl.DataFrame:
+        """Return the predictions as rows of an evaluation's table."""
+        return pl.DataFrame(
+            {"row": pl.Series(self.indices, dtype=pl.UInt32), "prediction": self.predictions}
+        ).with_columns(
+            predictor=pl.lit(self.name),
+            fold=pl.lit(self.fold, dtype=pl.Int64),
+            seed=pl.lit(None, dtype=pl.Int64),
+            model=pl.lit(None, dtype=pl.Int64),
+        )
+
+
+def chosen_baselines(family: Family, config: EvaluationConfig) -> list[str]:
+    """Return the names of the baselines to fit.
+
+    Raises:
+        ConfigError: one that the family does not have.
+    """
+    if ALL in config.baselines:
+        return list(family.baselines)
+    for name in config.baselines:
+        if name not in family.baselines:
+            raise ConfigError(
+                f"evaluation.baselines: {family.name} has none called {name}"
+                f"{did_you_mean(name, list(family.baselines))}"
+            )
+    return list(config.baselines)
+
+
+def fit_baselines(
+    family: Family, dataset: Dataset, config: EvaluationConfig, fold: int, sample: str | None
+) -> list[Fit]:
+    """Fit the configured baselines on one sample's rows, or on the pooled rows of all of them.
+
+    At most `baseline_max_rows` training and as many validation rows are used, a seeded choice.
+    """
+    names = chosen_baselines(family, config)
+    if not names:
+        return []
+    indices = {role: dataset.indices(role, fold, sample) for role in ("train", "val", "test")}
+    generator = np.random.default_rng(SEED)
+    for role in ("train", "val"):
+        if len(indices[role]) > config.baseline_max_rows:
+            indices[role] = np.sort(generator.choice(indices[role], config.baseline_max_rows, replace=False))
+    labels = dataset.arrays["labels"]
+    split = Split(
+        train=_features(family, dataset, indices["train"]),
+        train_labels=np.asarray(labels[indices["train"]]),
+        val=_features(family, dataset, indices["val"]),
+        val_labels=np.asarray(labels[indices["val"]]),
+        test=_features(family, dataset, indices["test"]),
+        columns=tuple(family.load(family.features)(dataset.take(indices["train"][:1]), dataset)[1]),
+    )
+    fits = []
+    for name in names:
+        result = family.load(family.baselines[name])(split, SEED)
+        fits.append(Fit(name, fold, indices["test"], result.predictions, dict(result.chosen), result.n_train))
+    return fits
+
+
+def facts(fits: Sequence[Fit], sample_indices: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return what was chosen for each baseline, and on how many rows, in the fits that judge a sample's rows."""
+    found: dict[str, dict[str, Any]] = {}
+    for fit in fits:
+        if fit.name not in found and np.isin(sample_indices, fit.indices).any():
+            found[fit.name] = {"chosen": fit.chosen, "n_train": fit.n_train}
+    return found
+
+
+def _features(family: Family, dataset: Dataset, indices: np.ndarray) -> np.ndarray:
+    """Return the family's feature matrix (n, F) of some rows."""
+    make = family.load(family.features)
+    matrix = None
+    for start in range(0, len(indices), BLOCK_ROWS):
+        block = make(dataset.take(indices[start : start + BLOCK_ROWS]), dataset)[0]
+        if matrix is None:
+            matrix = np.empty((len(indices), block.shape[1]), dtype=np.float32)
+        matrix[start : start + len(block)] = block
+    return matrix

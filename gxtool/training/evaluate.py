@@ -1,0 +1,226 @@
+"""`evaluate`: trained models and their baselines are judged on test rows. Importing this needs no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gxtool.config import Config, InputError
+from gxtool.data.splits import overlapping_groups
+from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts, is_artifact, open_artifact
+from gxtool.io.dataset import Dataset
+from gxtool.io.runtime import Stopwatch
+from gxtool.measure.statistics import Resampling
+from gxtool.models.base import Family
+from gxtool.training.baseline_fits import Fit, chosen_baselines, facts, fit_baselines
+from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packages
+from gxtool.training.predict import config_of, family_of, predict_models
+from gxtool.training.row_checks import require_both_classes, require_labels, require_same_rows
+from gxtool.training.scoring import MODEL, Judge, overall, passed, sample_curves, sample_entry
+
+ROLE = "test"
+RANDOM_ROWS = "random_rows"
+"""The one scheme whose validation rows may share groups with training rows, as published."""
+COLUMNS = ("sample", "group", "label", "predictor", "seed", "fold", "prediction")
+
+
+def evaluate(
+    checkpoints: Sequence[Path],
+    dataset: Path,
+    output: Path,
+    config: Config | None = None,
+    options: TrainOptions = DEFAULT_OPTIONS,
+) -> Path:
+    """Score the models of one run on the test rows: per sample, averaged over seeds and each seed alone.
+
+    `config` (its `evaluation` section counts) defaults to the one the models were trained with. An evaluation that is
+    overwritten hands its record of looks on.
+
+    Raises:
+        InputError: models of several runs, rows that do not fit them, labels that are missing or all alike among the
+            test rows, or a group on both sides of the split.
+        ConfigError: an unknown baseline.
+    """
+    require_packages()
+    from gxtool.training.machine import machine
+
+    watch = Stopwatch()
+    models = _models_of_one_run(checkpoints)
+    family = family_of(models)
+    config = config or config_of(models[0], family)
+    opened = Dataset.open(Path(dataset), family.name)
+    chosen_baselines(family, config.evaluation)
+    work = _work(models, opened, family)
+    looks = _looks(Path(output), opened, models, options.overwrite)
+    with machine(options, options.threads or config.resources.threads) as here:
+        predictions = predict_models(work, family, opened, here, config)
+    fits = [
+        fit
+        for sample, fold in sorted({_task(model) for model in models}, key=str)
+        for fit in fit_baselines(family, opened, config.evaluation, fold, sample)
+    ]
+    table = _table(opened, predictions, fits)
+    judge = Judge(
+        family.metrics, family.kind, Resampling(config.evaluation.bootstrap_resamples, config.evaluation.level)
+    )
+    content, curves = _scores(judge, table, models, fits)
+    content |= _context(family, models, opened) | {"level": config.evaluation.level, "looks": looks}
+    manifest = models[0].manifest
+    with ArtifactWriter(
+        output, "evaluation", family=family.name, preset=manifest.preset, overwrite=options.overwrite
+    ) as writer:
+        for parent in (opened.artifact, *models):
+            writer.add_parent(parent)
+        writer.write_table("predictions.parquet", table.select(COLUMNS))
+        writer.write_json("metrics.json", content)
+        writer.write_json("curves.json", curves)
+        writer.describe(rows={ROLE: table["row"].n_unique()}, info={"run": content["run"], "samples": list(curves)})
+        watch.write(writer.folder, {"device": here.device.type, "threads": here.threads})
+    return Path(output)
+
+
+def _models_of_one_run(checkpoints: Sequence[Path]) -> list[Artifact]:
+    models = find_artifacts(checkpoints, "model")
+    first = models[0]
+    seen: dict[tuple, Path] = {}
+    for model in models:
+        run = model.manifest.info.get("run")
+        if run != first.manifest.info.get("run"):
+            raise InputError(
+                f"{model.path}: is a model of run {run}, expected {first.manifest.info.get('run')} as {first.path}; "
+                "evaluate one run at a time"
+            )
+        key = (*_task(model), model.manifest.seed)
+        if key in seen:
+            raise InputError(f"{model.path}: is the same model as {seen[key]}, expected every model once")
+        seen[key] = model.path
+    return models
+
+
+def _task(model: Artifact) -> tuple[str | None, int]:
+    """Return the sample (None: all) and the fold that a model was trained on."""
+    return model.manifest.info.get("sample"), model.manifest.info.get("fold", 0)
+
+
+def _work(models: Sequence[Artifact], dataset: Dataset, family: Family) -> list[tuple[Artifact, np.ndarray]]:
+    """Pair every model with the test rows it is judged on, after checking that they can judge it."""
+    require_labels(dataset)
+    work = []
+    for model in models:
+        require_same_rows(model, dataset)
+        sample, fold = _task(model)
+        path = f"{dataset.artifact.path}" + (f": sample {sample}" if sample else "")
+        indices = dataset.indices(ROLE, fold, sample)
+        if not len(indices):
+            raise InputError(f"{path}: fold {fold} has no {ROLE} rows, expected some to judge {model.path} on")
+        for name in [sample] if sample else dataset.samples:
+            labels = np.asarray(dataset.arrays["labels"][dataset.indices(ROLE, fold, name)])
+            if len(labels):
+                require_both_classes(labels, family.kind, f"{dataset.artifact.path}: {ROLE} rows of sample {name}")
+        work.append((model, indices))
+    for sample, fold in {_task(model) for model in models}:
+        _require_disjoint(dataset, sample, fold)
+    return work
+
+
+def _require_disjoint(dataset: Dataset, sample: str | None, fold: int) -> None:
+    """Check that no group is on two sides of the split that a model was made with.
+
+    Raises:
+        InputError: one is; the sentence names it.
+    """
+    rows = dataset.rows if sample is None else dataset.rows.filter(pl.col("sample") == sample)
+    for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
+        if (first, second) == ("train", "val") and dataset.scheme == RANDOM_ROWS:
+            continue
+        shared = overlapping_groups(rows, dataset.splits, fold, first, second)
+        if shared:
+            raise InputError(
+                f"{dataset.artifact.path}: {len(shared)} groups such as {shared[0]} have {first} and {second} rows in "
+                f"fold {fold}, expected every group on one side of the split"
+            )
+
+
+def _table(dataset: Dataset, predictions: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
+    """Return the table that `scoring` describes."""
+    columns = ("row", "predictor", "seed", "model", "fold", "prediction")
+    types = {"seed": pl.Int64, "model": pl.Int64, "fold": pl.Int64}
+    parts = [predictions.with_columns(predictor=pl.lit(MODEL)).cast(types).select(columns)]
+    parts += [fit.table().select(columns) for fit in fits]
+    labels = pl.DataFrame({"label": np.asarray(dataset.arrays["labels"])}).with_columns(dataset.rows["row"])
+    names = dataset.rows.select("row", "sample", "group").join(labels, on="row")
+    return pl.concat(parts).join(names, on="row", how="left", maintain_order="left")
+
+
+def _scores(
+    judge: Judge, table: pl.DataFrame, models: Sequence[Artifact], fits: Sequence[Fit]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the samples and summaries of metrics.json, and curves.json."""
+    told = [
+        {
+            "seed": model.manifest.seed,
+            "fold": model.manifest.info.get("fold", 0),
+            "model_id": model.id,
+            "n_parameters": model.manifest.info.get("n_parameters"),
+        }
+        for model in models
+    ]
+    samples, curves = [], {}
+    for (name,), rows in table.group_by("sample", maintain_order=True):
+        judged = rows.filter(pl.col("predictor") == MODEL)["row"].to_numpy()
+        samples.append(sample_entry(judge, rows, told, facts(fits, judged)))
+        curves[name] = sample_curves(judge, rows)
+    return {"samples": samples, "overall": overall(judge, samples)}, curves
+
+
+def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> dict[str, Any]:
+    """Return what metrics.json says beside scores: what was judged, by what, and how soon references were reached."""
+    first = models[0].manifest
+    reached = [
+        passed(reference, model.manifest.info.get("sample"), model.manifest.seed, _history(model))
+        for reference in family.references
+        if reference.metric in family.metrics
+        for model in models
+    ]
+    return {
+        "run": first.info.get("run"),
+        "family": family.name,
+        "preset": first.preset,
+        "kind": family.kind,
+        "primary": family.primary_metric,
+        "metrics": list(family.metrics),
+        "scheme": dataset.scheme,
+        "role": ROLE,
+        "dataset_id": dataset.artifact.id,
+        "references": [
+            {"name": one.name, "metric": one.metric, "value": one.value, "source": one.source}
+            for one in family.references
+        ],
+        "passed": reached,
+    }
+
+
+def _history(model: Artifact) -> list[dict[str, Any]]:
+    text = (model.path / "metrics.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def _looks(output: Path, dataset: Dataset, models: Sequence[Artifact], overwrite: bool) -> list[dict[str, Any]]:
+    """Return the looks at test rows so far, this one last.
+
+    Raises:
+        InputError: the output exists and may not be overwritten.
+    """
+    earlier = []
+    if output.exists() and any(output.iterdir() if output.is_dir() else [output]):
+        if not overwrite:
+            raise InputError(f"{output}: exists already, expected a new folder (or --overwrite)")
+        if is_artifact(output):
+            earlier = open_artifact(output, "evaluation").json("metrics.json")["looks"]
+    look = {"role": ROLE, "dataset_id": dataset.artifact.id, "model_ids": sorted(model.id for model in models)}
+    return [*earlier, look]
