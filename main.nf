@@ -11,6 +11,7 @@ include { TRAIN               } from './modules/train/main'
 include { TRAIN as TRAIN_FROM } from './modules/train/main'
 include { EVALUATE            } from './modules/evaluate/main'
 include { PREDICT             } from './modules/predict/main'
+include { PERTURB             } from './modules/perturb/main'
 include { COMPARE             } from './modules/compare/main'
 include { REPORT              } from './modules/report/main'
 
@@ -50,7 +51,7 @@ workflow {
         stages.train.groupBy { item -> item.run }.collectMany { run, items -> members(items.collect { item -> item.id }, run, items[0]) }
     }
     // [train item, dataset]
-    training = plan.flatMap { _folder, stages -> stages.train.collect { item -> tuple(item.dataset, item) } }
+    training = plan.flatMap { _folder, stages -> keyed(stages.train, 'dataset') }
         .combine(TOKENIZE.out.dataset, by: 0)
         .map { _id, item, dataset -> tuple(item, dataset) }
         .branch { item, _dataset ->
@@ -73,16 +74,19 @@ workflow {
 
     // [run, models]
     trained = gather(shares, TRAIN.out.models.mix(TRAIN_FROM.out.models)).map { run, _item, models -> tuple(run, models) }
-    EVALUATE(modelled(plan.flatMap { _folder, stages -> stages.evaluate }, trained, TOKENIZE.out.dataset), request.device)
-    predicting = plan.flatMap { _folder, stages -> stages.predict }
-    finished = predicting.filter { item -> item.checkpoint }.map { item -> tuple(item.run, existing(item.checkpoint)) }
-    PREDICT(modelled(predicting, trained.mix(finished), TOKENIZE.out.dataset), request.device)
+    EVALUATE(modelled(plan.flatMap { _folder, stages -> keyed(stages.evaluate, 'run') }, trained, TOKENIZE.out.dataset), request.device)
+    PERTURB(modelled(plan.flatMap { _folder, stages -> keyed(stages.perturb, 'run') }, trained, TOKENIZE.out.dataset), request.device)
+    predicting = plan.flatMap { _folder, stages -> keyed(stages.predict, 'init') }
+    // [folder, models trained before this run]
+    earlier = predicting.filter { init, _item -> init.contains('/') }.map { init, _item -> tuple(init, existing(init)) }.unique()
+    PREDICT(modelled(predicting, trained.mix(earlier), TOKENIZE.out.dataset), request.device)
 
     COMPARE(sorted(EVALUATE.out.evaluation.map { _run, folder -> folder }))
     artifacts = PREPROCESS.out.manifest.mix(
         TOKENIZE.out.manifest,
         trained.flatMap { _run, models -> models },
         EVALUATE.out.evaluation.map { _run, folder -> folder },
+        PERTURB.out.effects.map { _run, folder -> folder },
         PREDICT.out.predictions.map { _run, folder -> folder },
         COMPARE.out.comparison,
     )
@@ -90,7 +94,7 @@ workflow {
 
     SIMULATE.out.versions.mix(
         CONFIG.out.versions, PREPROCESS.out.versions, TOKENIZE.out.versions, TRAIN.out.versions, TRAIN_FROM.out.versions,
-        EVALUATE.out.versions, PREDICT.out.versions, COMPARE.out.versions, REPORT.out.versions,
+        EVALUATE.out.versions, PERTURB.out.versions, PREDICT.out.versions, COMPARE.out.versions, REPORT.out.versions,
     )
         .map { versions -> versions.text }
         .unique()
@@ -123,10 +127,13 @@ def gather(rows, results) {
         }
 }
 
-// [item, dataset, models of the item's run]
+def keyed(items, key) {
+    return items.collect { item -> tuple(item[key], item) }
+}
+
+// [run, item] + [run, models] + [tokenize id, dataset] → [item, dataset, models]
 def modelled(items, models, datasets) {
-    return items.map { item -> tuple(item.run, item) }
-        .combine(models, by: 0)
+    return items.combine(models, by: 0)
         .map { _run, item, folders -> tuple(item.dataset, item, folders) }
         .combine(datasets, by: 0)
         .map { _id, item, folders, dataset -> tuple(item, dataset, folders) }

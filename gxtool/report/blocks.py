@@ -38,8 +38,8 @@ class Table:
     def numeric(self) -> tuple[bool, ...]:
         """Say for each column whether it holds numbers (they are set flush right)."""
         return tuple(
-            any(row[j].numeric for row in self.rows) and all(row[j].numeric or row[j].value is None for row in self.rows)
-            for j in range(len(self.columns))
+            any(cell.numeric for cell in column) and all(cell.numeric or cell.value is None for cell in column)
+            for column in ([row[j] for row in self.rows] for j in range(len(self.columns)))
         )
 
 
@@ -156,7 +156,8 @@ def any_cell(value: Any) -> Cell:
     if isinstance(value, (int, float)):
         return num(value)
     if isinstance(value, (list, tuple)):
-        return text(" × ".join(formats.number(item) if isinstance(item, (int, float)) else str(item) for item in value))
+        words = [formats.number(item) if isinstance(item, (int, float)) else str(item) for item in value]
+        return text(formats.TIMES.join(words))
     return text(value)
 
 

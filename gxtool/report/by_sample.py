@@ -19,7 +19,9 @@ def by_sample_part(family: FamilyMaterial) -> Part | None:
     label, word = formats.metric_label(metric), family.sample_word
     models = [one for one in everyone if not one.baseline]
     baselines = [one for one in everyone if one.baseline]
-    views = [(model.label, [model, *_beside(model, baselines)], f"{model.label} against each baseline") for model in models]
+    views = [
+        (model.label, [model, *_beside(model, baselines)], f"{model.label} against each baseline") for model in models
+    ]
     if len(models) > 1:
         views.append(("All runs", models, "all runs"))
     figures = [_figure(family, chosen, metric, what) for _, chosen, what in views]
@@ -74,7 +76,8 @@ def _figure(family: FamilyMaterial, chosen: Sequence[Predictor], metric: str, wh
         tuple(traces),
         tuple(lines),
     )
-    return figure, Look(tuple(one.slot for one in chosen), tuple(one.role for one in chosen), horizontal=True, order=tuple(order))
+    slots, roles = tuple(one.slot for one in chosen), tuple(one.role for one in chosen)
+    return figure, Look(slots, roles, horizontal=True, order=tuple(order))
 
 
 def _hover(score: dict) -> str:

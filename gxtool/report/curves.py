@@ -78,9 +78,7 @@ def _roc(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> 
     return _figure(f"ROC, {sample}", _areas(pairs, sample, "auroc"), axes, drawn)
 
 
-def _precision_recall(
-    everyone: Sequence[Predictor], sample: str, family: FamilyMaterial
-) -> tuple[Figure, Look] | None:
+def _precision_recall(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> tuple[Figure, Look] | None:
     pairs = _found(everyone, sample, "precision_recall")
     if not pairs:
         return None
@@ -91,9 +89,7 @@ def _precision_recall(
     if entry.get("n") and entry.get("n_positive") is not None:
         share = entry["n_positive"] / entry["n"]
         drawn.append((Trace("chance", UNIT, (share, share), dashed=True), 6, "guide"))
-    return _figure(
-        f"Precision and recall, {sample}", _areas(pairs, sample, "auprc"), ("Recall", "Precision"), drawn
-    )
+    return _figure(f"Precision and recall, {sample}", _areas(pairs, sample, "auprc"), ("Recall", "Precision"), drawn)
 
 
 def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> tuple[Figure, Look] | None:
@@ -107,7 +103,10 @@ def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMater
         trace = Trace(one.label, tuple(c["mean_predicted"]), tuple(c["fraction_positive"]), "line", low, high, counts)
         drawn.append((trace, one.slot, one.role))
     drawn.append((Trace("perfect calibration", UNIT, UNIT, dashed=True), 6, "guide"))
-    finding = f"Share of positive {family.unit}s in bins of predicted probability; on the diagonal a probability means what it says."
+    finding = (
+        f"Share of positive {family.unit}s in bins of predicted probability; "
+        "on the diagonal a probability means what it says."
+    )
     return _figure(f"Calibration, {sample}", finding, ("Predicted probability", "Observed share"), drawn)
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from gxtool.measure.metrics import METRICS
 
-DASH = "–"  # stands for a value that is not there
-MINUS = "−"
+DASH = "\u2013"  # stands for a value that is not there
+MINUS = "\u2212"
+TIMES = " \u00d7 "
 NBSP = "\u00a0"
 
 
@@ -90,6 +91,11 @@ def duration(seconds: float | None) -> str:
 def plural(count: int, word: str, words: str = "") -> str:
     """Write a count with its noun: `1 gene`, `6,600 genes`."""
     return f"{count:,}{NBSP}{word if count == 1 else words or word + 's'}"
+
+
+def times(count: int) -> str:
+    """Write how often: `once`, `twice`, `3 times`."""
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def listing(names: list[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gxtool.config import ConfigError, InputError
+from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, find_artifacts
 from gxtool.models.base import Family, ReportContext, Unit
 from gxtool.models.registry import get_family
@@ -82,12 +82,13 @@ class FamilyMaterial:
 
 @dataclass(frozen=True)
 class Material:
-    """All artifacts and what was read from them."""
+    """All artifacts and what was read from them; `runtimes` (runtime.json) and `names` are keyed by artifact id."""
 
     artifacts: tuple[Artifact, ...]
     families: tuple[FamilyMaterial, ...]
     comparisons: tuple[Mapping[str, Any], ...]
     runtimes: Mapping[str, Mapping[str, Any]]
+    names: Mapping[str, str]
     plan: Mapping[str, Any]
 
     def of_kind(self, kind: str) -> list[Artifact]:
@@ -107,7 +108,21 @@ def gather(inputs: Sequence[Path], plan: Path | None = None) -> Material:
     artifacts = tuple(unique.values())
     comparisons = tuple(_json(a, "comparison.json") for a in artifacts if a.manifest.kind == "comparison")
     runtimes = {artifact.id: _runtime(artifact) for artifact in artifacts}
-    return Material(artifacts, _families(artifacts, comparisons), comparisons, runtimes, _plan(plan))
+    families = _families(artifacts, comparisons)
+    return Material(artifacts, families, comparisons, runtimes, _names(artifacts, families), _plan(plan))
+
+
+def _names(artifacts: Sequence[Artifact], families: Sequence[FamilyMaterial]) -> dict[str, str]:
+    """Name artifacts by what they are about; folders say little where a pipeline has staged them."""
+    names = {}
+    for artifact in artifacts:
+        samples = [str(sample) for sample in artifact.manifest.info.get("samples") or ()]
+        few = ", ".join(samples) if len(samples) <= 3 else f"{len(samples):,} samples"
+        names[artifact.id] = few or artifact.path.name
+    for family in families:
+        names |= {one.artifact.id: one.run for one in family.scored}
+        names |= {model.artifact.id: f"{model.run}, {model.name}" for model in family.trained}
+    return names
 
 
 def _families(artifacts: Sequence[Artifact], comparisons: Sequence[Mapping]) -> tuple[FamilyMaterial, ...]:
@@ -120,9 +135,7 @@ def _families(artifacts: Sequence[Artifact], comparisons: Sequence[Mapping]) -> 
         elif artifact.manifest.kind == "model":
             trained.setdefault(family, []).append(_read_model(artifact))
     names = dict.fromkeys([*scored, *trained, *(a.manifest.family for a in artifacts if a.manifest.family)])
-    return tuple(
-        _family(name, scored.get(name, []), trained.get(name, []), artifacts, comparisons) for name in names
-    )
+    return tuple(_family(name, scored.get(name, []), trained.get(name, []), artifacts, comparisons) for name in names)
 
 
 def _family(

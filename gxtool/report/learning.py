@@ -161,6 +161,6 @@ def _passed_table(family: FamilyMaterial) -> blocks.Table | None:
     if not rows:
         return None
     label = formats.metric_label(family.metric)
-    columns = ("Run", family.sample_word.capitalize(), "Seed", "Published score", label, "Epoch", "Steps", "Training time")
+    columns = ("Run", family.sample_word.capitalize(), "Seed", "Published score", label, "Epoch", "Steps", "Time")
     note = f"The first epoch whose validation {label} is above the published mean, which was measured on test rows."
     return blocks.table("Until a published score is passed", columns, rows, note)

@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from gxtool.config import DependencyError, InputError
+from gxtool.errors import DependencyError, InputError
 from gxtool.report import formats
 from gxtool.report.blocks import Part, from_section
 from gxtool.report.by_sample import by_sample_part
@@ -57,21 +57,25 @@ def render(material: Material, title: str = "gxtool report") -> str:
     numbers = [block for family in material.families if (block := key_numbers(family, material))]
     shown_numbers = [outline.block(block, 2) for block in numbers]
     sections = outline.sections(compose(material))
-    scripts = {"plotly": _plotly(), "page": Markup(_wrapped([_asset(name) for name in SCRIPTS]))}  # noqa: S704
-    return _environment().get_template("report.html").render(
-        title=title,
-        facts=_facts(material),
-        verdicts=verdicts(material),
-        numbers=shown_numbers,
-        sections=sections,
-        contents=list(contents(sections)),
-        style=Markup("\n".join(_asset(name) for name in STYLES)),  # noqa: S704 - our own files
-        light=Markup(_asset("light.css")),  # noqa: S704
-        dark=Markup(_asset("dark.css")),  # noqa: S704
-        scripts=scripts,
-        policy=_policy(scripts.values()),
-        drawings=embed_json(outline.drawings),
-        version=__version__,
+    scripts = {"plotly": _plotly(), "page": Markup(_wrapped([_asset(name) for name in SCRIPTS]))}
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            title=title,
+            facts=_facts(material),
+            verdicts=verdicts(material),
+            numbers=shown_numbers,
+            sections=sections,
+            contents=list(contents(sections)),
+            style=Markup("\n".join(_asset(name) for name in STYLES)),
+            light=Markup(_asset("light.css")),
+            dark=Markup(_asset("dark.css")),
+            scripts=scripts,
+            policy=_policy(scripts.values()),
+            drawings=embed_json(outline.drawings),
+            version=__version__,
+        )
     )
 
 
@@ -150,8 +154,8 @@ def _plotly() -> Markup:
     try:
         text = (files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
     except (ModuleNotFoundError, OSError):
-        raise DependencyError("plotly: its plotly.min.js was not found, expected the package plotly 6.5 or newer") from None
-    return Markup(text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))  # noqa: S704 - plotly's own file
+        raise DependencyError("plotly: has no plotly.min.js, expected the package plotly 6.5 or newer") from None
+    return Markup(text.replace("</script", "<\\/script").replace("<!--", "<\\!--"))
 
 
 def _policy(scripts: Any) -> str:

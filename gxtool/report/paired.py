@@ -19,12 +19,12 @@ VERDICTS = {"better": "good", "worse": "bad", "not distinguishable": "even", "to
 def paired_part(family: FamilyMaterial, material: Material) -> Part:
     """Show the differences that were tested: those of the comparison, else those each evaluation made itself."""
     title = "Is the difference real?"
-    pairs = list(compared_pairs(family, material)) or list(evaluated_pairs(family))
+    pairs = _all_pairs(family, material)
     if not pairs:
         return Part(title, "No paired test was among the results, so no difference can be called real or not.")
     words = ["Differences are paired: both predictors are scored on the same units."]
     if not any(compared_pairs(family, material)):
-        words.append("No comparison of runs was among the inputs; these are the tests of each run against its baselines.")
+        words.append("No comparison was among the inputs; these are the tests of each run against its baselines.")
     words.append("Where the interval holds 0, the two are not distinguishable, whatever the estimates look like.")
     items: list[Block] = []
     shown = _for_figure(pairs, len(sample_names(family)))
@@ -34,6 +34,14 @@ def paired_part(family: FamilyMaterial, material: Material) -> Part:
         items += _tally(family, pairs)
     items.append(_pairs_table(family, pairs))
     return Part(title, " ".join(words), tuple(items))
+
+
+def _all_pairs(family: FamilyMaterial, material: Material) -> list[Mapping[str, Any]]:
+    """Return the comparison's pairs, then the evaluations' own tests that it does not hold."""
+    compared = list(compared_pairs(family, material))
+    keys = ("a", "b", "sample", "metric")
+    known = {tuple(pair.get(key) for key in keys) for pair in compared}
+    return compared + [p for p in evaluated_pairs(family) if tuple(p.get(key) for key in keys) not in known]
 
 
 def compared_pairs(family: FamilyMaterial, material: Material) -> Iterator[Mapping[str, Any]]:
@@ -155,7 +163,7 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
             blocks.num(pair.get("difference"), _difference(pair)),
             blocks.num(pair.get("p_value"), formats.p_value(pair.get("p_value"))),
             blocks.num(pair.get("p_holm"), formats.p_value(pair.get("p_holm"))),
-            blocks.num(pair.get("n_units"), _units(pair)),
+            blocks.num(pair.get("n_units"), _units(family, pair)),
             blocks.text(pair.get("method")),
             _verdict_cell(pair),
         ]
@@ -165,14 +173,13 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
     columns += ("p (Holm)", "Units", "Method", "Verdict")
     keep = [j for j in range(len(columns)) if j not in (6, 8) or any(row[j].value is not None for row in rows)]
     note = "p (Holm): corrected for the number of pairs." if 6 in keep else ""
-    return blocks.table(
-        "Every paired test", [columns[j] for j in keep], [[row[j] for j in keep] for row in rows], note
-    )
+    return blocks.table("Every paired test", [columns[j] for j in keep], [[row[j] for j in keep] for row in rows], note)
 
 
-def _units(pair: Mapping) -> str:
-    count = pair.get("n_units")
-    return formats.plural(count, str(pair.get("unit") or "unit")) if isinstance(count, int) else formats.DASH
+def _units(family: FamilyMaterial, pair: Mapping) -> str:
+    words = {"group": family.unit, "sample": family.sample_word}
+    count, unit = pair.get("n_units"), str(pair.get("unit") or "unit")
+    return formats.plural(count, words.get(unit, unit)) if isinstance(count, int) else formats.DASH
 
 
 def _verdict_cell(pair: Mapping) -> Cell:

@@ -24,7 +24,7 @@ def layers_part(family: FamilyMaterial) -> Part | None:
                 blocks.num(index),
                 blocks.text(layer.get("name"), "code"),
                 blocks.text(layer.get("type")),
-                blocks.text(" × ".join(f"{size:,}" for size in layer.get("output_shape") or ())),
+                blocks.text(formats.TIMES.join(f"{size:,}" for size in layer.get("output_shape") or ())),
                 blocks.num(layer.get("parameters")),
             ]
             for index, layer in enumerate(layers, start=1)
@@ -42,7 +42,7 @@ def dropped_part(family: FamilyMaterial, material: Material) -> Part | None:
     own = [a for a in material.artifacts if a.manifest.family == family.name]
     rows = [
         [
-            blocks.text(_name(artifact, material)),
+            blocks.text(material.names[artifact.id]),
             blocks.text(artifact.manifest.kind),
             blocks.text(reason.replace("_", " ")),
             blocks.num(count),
@@ -51,7 +51,12 @@ def dropped_part(family: FamilyMaterial, material: Material) -> Part | None:
         for reason, count in artifact.manifest.dropped.items()
     ]
     kept = [
-        [blocks.text(_name(artifact, material)), blocks.text(artifact.manifest.kind), blocks.text(what), blocks.num(n)]
+        [
+            blocks.text(material.names[artifact.id]),
+            blocks.text(artifact.manifest.kind),
+            blocks.text(what),
+            blocks.num(n),
+        ]
         for artifact in own
         if artifact.manifest.kind in ("examples", "dataset")
         for what, n in artifact.manifest.rows.items()
@@ -80,16 +85,6 @@ def run_part(material: Material) -> Part:
     ]
     text = "Equal inputs, configuration and seeds on the same machine give equal numbers."
     return Part("What was run", text, (), tuple(part for part in parts if part))
-
-
-def _name(artifact: Artifact, material: Material) -> str:
-    """Return a short name that is unique in its kind: the folder's, with parents as long as another shares it."""
-    others = [a.path.resolve().parts for a in material.of_kind(artifact.manifest.kind) if a is not artifact]
-    parts = artifact.path.resolve().parts
-    for depth in range(1, len(parts) + 1):
-        if all(other[-depth:] != parts[-depth:] for other in others):
-            break
-    return "/".join(parts[-depth:])
 
 
 def _repeat(material: Material) -> Part:
@@ -146,8 +141,11 @@ def _inputs(material: Material) -> Part:
     if not found:
         return Part("Inputs", "The artifacts list no input files.")
     rows = [
-        [blocks.text(entry.get("name")), blocks.num(entry.get("bytes"), formats.size(entry.get("bytes")))]
-        + [blocks.text(entry.get("sha256"), "code")]
+        [
+            blocks.text(entry.get("name")),
+            blocks.num(entry.get("bytes"), formats.size(entry.get("bytes"))),
+            blocks.text(entry.get("sha256"), "code"),
+        ]
         for entry in found.values()
     ]
     return Part("Inputs", "", (blocks.table("Input files", ("File", "Size", "SHA-256"), rows),))
@@ -169,11 +167,11 @@ def _looks(material: Material) -> Part | None:
     if not rows:
         return None
     said = [
-        f"{one.run}: {formats.plural(len(one.metrics.get('looks') or ()), 'time')}"
+        f"{formats.times(len(one.metrics.get('looks') or ()))} for {one.run}"
         for family in material.families
         for one in family.scored
     ]
-    text = f"How often the models of a run were scored on it. {formats.listing(said)}."
+    text = f"Test rows were scored {formats.listing(said)}."
     columns = ("Run", "Look", "Rows", "Dataset", "Models")
     return Part("Looks at the test set", text, (blocks.table("Looks", columns, rows),))
 
@@ -187,7 +185,7 @@ def _lineage(material: Material) -> Part:
     steps = tuple((kind, f"{count:,}") for kind, count in counts.items())
     rows = [
         [
-            blocks.text(_name(artifact, material)),
+            blocks.text(material.names[artifact.id]),
             blocks.text(artifact.manifest.kind),
             blocks.Cell(artifact.id, artifact.id, False, "anchor", f"artifact-{artifact.id}"),
             _parents(artifact, known),
@@ -212,7 +210,7 @@ def _parents(artifact: Artifact, known: set[str]) -> blocks.Cell:
     for parent in artifact.manifest.parents:
         kinds[str(parent.get("kind"))] = kinds.get(str(parent.get("kind")), 0) + 1
     if len(ids) > 3:
-        return blocks.text(formats.listing([f"{count:,} × {kind}" for kind, count in kinds.items()]))
+        return blocks.text(formats.listing([f"{count:,}{formats.TIMES}{kind}" for kind, count in kinds.items()]))
     return blocks.text(" ".join(ids), "code") if ids else blocks.text(None)
 
 
@@ -231,7 +229,7 @@ def _resources(material: Material) -> Part:
         peak = runtime.get("peak_rss_mb")
         rows.append(
             [
-                blocks.text(_name(artifact, material)),
+                blocks.text(material.names[artifact.id]),
                 blocks.text(artifact.manifest.kind),
                 blocks.num(runtime.get("seconds"), formats.duration(runtime.get("seconds"))),
                 blocks.num(peak, formats.size(None if peak is None else round(peak * 1e6))),

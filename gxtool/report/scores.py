@@ -11,6 +11,9 @@ from gxtool.report.gather import FamilyMaterial
 from gxtool.report.predictors import Predictor, metric_names, predictors, references, sample_names
 
 
+Middle = tuple[float, float | None, float | None, str]
+
+
 def scores_part(family: FamilyMaterial) -> Part:
     """Show every predictor's scores as a figure and as tables."""
     if not family.scored:
@@ -58,8 +61,14 @@ def _overview_figure(
     for one in everyone:
         points = _seed_values(one, metric) if single else [s["estimate"] for s in one.scores(metric).values()]
         if points:
-            traces.append(Trace(f"{one.label}, single {'seeds' if single else family.sample_word + 's'}",
-                                (one.label,) * len(points), tuple(points), "points"))
+            traces.append(
+                Trace(
+                    f"{one.label}, single {'seeds' if single else family.sample_word + 's'}",
+                    (one.label,) * len(points),
+                    tuple(points),
+                    "points",
+                )
+            )
             slots.append(one.slot)
             roles.append("seed")
     for one in everyone:
@@ -86,7 +95,8 @@ def _overview_figure(
 def _legend(family: FamilyMaterial, single: bool) -> str:
     if single:
         return "Marker and line: estimate with confidence interval; small circles: single seeds."
-    return f"Marker: median over {family.sample_word}s; line: smallest to largest; small circles: one {family.sample_word} each."
+    word = family.sample_word
+    return f"Marker: median over {word}s; line: smallest to largest; small circles: one {word} each."
 
 
 def _ranking(everyone: Sequence[Predictor], samples: Sequence[str], metric: str) -> str:
@@ -97,7 +107,7 @@ def _ranking(everyone: Sequence[Predictor], samples: Sequence[str], metric: str)
     return ", ".join(f"{label} {formats.number(value)}" for label, value in known)
 
 
-def _middle(one: Predictor, samples: Sequence[str], metric: str) -> tuple[float, float | None, float | None, str] | None:
+def _middle(one: Predictor, samples: Sequence[str], metric: str) -> Middle | None:
     """Return value, low, high and their text: estimate and interval of one sample, or median and range over many."""
     if len(samples) == 1:
         score = one.scores(metric).get(samples[0])
@@ -125,10 +135,9 @@ def _overall_table(family: FamilyMaterial, everyone: Sequence[Predictor], metric
         for metric in metrics:
             overall = one.overall(metric)
             if overall:
-                rows.append(
-                    [blocks.text(one.label), blocks.text(formats.metric_label(metric)), blocks.num(len(one.scores(metric)))]
-                    + [blocks.num(overall.get(name)) for name in ("median", "mean", "min", "max")]
-                )
+                start = [blocks.text(one.label), blocks.text(formats.metric_label(metric))]
+                summary = [blocks.num(overall.get(name)) for name in ("median", "mean", "min", "max")]
+                rows.append([*start, blocks.num(len(one.scores(metric))), *summary])
     columns = ("Predictor", "Metric", f"{family.sample_word.capitalize()}s", "Median", "Mean", "Smallest", "Largest")
     return blocks.table(f"Scores over all {family.sample_word}s", columns, rows)
 
@@ -188,5 +197,5 @@ def _seed_tables(family: FamilyMaterial, metrics: Sequence[str], n_samples: int)
 
 
 def _definitions(metrics: Sequence[str]) -> blocks.Paragraph:
-    known = [(formats.METRICS[name].label, formats.METRICS[name].definition) for name in metrics if name in formats.METRICS]
-    return blocks.Paragraph(" ".join(f"{label}: {definition}." for label, definition in known), quiet=True)
+    known = [formats.METRICS[name] for name in metrics if name in formats.METRICS]
+    return blocks.Paragraph(" ".join(f"{metric.label}: {metric.definition}." for metric in known), quiet=True)

@@ -28,7 +28,7 @@ def verdicts(material: Material) -> list[str]:
         for one in family.scored:
             if not sentences or (family.name, one.metrics.get("run")) not in compared:
                 sentences.append(verdict_of_run(family, one))
-    return sentences or ["No evaluation was among the inputs, so nothing can be said yet about how good the models are."]
+    return sentences or ["No evaluation was among the inputs, so how good the models are cannot be said yet."]
 
 
 def verdict_of_run(family: FamilyMaterial, one: Scored) -> str:
@@ -162,8 +162,8 @@ def _runs_table(family: FamilyMaterial) -> blocks.Table:
                 blocks.text("baseline" if one.baseline else (one.scored.metrics.get("preset") or "model")),
                 score,
                 blocks.num(len(scores)),
-                blocks.num(len({seed.get("seed") for seed in seeds}) or None) if not one.baseline else blocks.text(None),
-                blocks.num(max(sizes)) if sizes and not one.baseline else blocks.text(None),
+                blocks.num(len({seed.get("seed") for seed in seeds}) if seeds and not one.baseline else None),
+                blocks.num(max(sizes) if sizes and not one.baseline else None),
             ]
         )
     head = label if len(samples) == 1 else f"Median {label} (range)"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,8 +69,6 @@ def train_units(source: Path, output: Path, run: Run, units: Sequence[Unit], opt
             if here.total([float(stop.is_set)])[0]:
                 raise stop.interrupted(f"{number} of {len(jobs)} models are done; the same command goes on from there")
             _make(session, job)
-            # Trainer and its callbacks point at each other, and would keep the network until much later.
-            gc.collect()
         if here.is_writer:
             for job in jobs:
                 job.folder.remove()

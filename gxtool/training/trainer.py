@@ -105,7 +105,6 @@ class ModelTrainer(Trainer):
         if self.record.finished:
             return self.record
         torch.manual_seed(self.task.seed + self.task.machine.rank)
-        self.clock = TrainingClock(self.record.seconds)
         self.step_losses += self.record.epoch_loss
         step = int(TrainerState.load_from_json(str(latest / STATE)).global_step) if latest else 0
         if self.task.machine.is_writer:
@@ -159,10 +158,19 @@ class ModelTrainer(Trainer):
         """Return the configured schedule."""
         if self.lr_scheduler is None:
             per_epoch = self.step_plan.steps_per_epoch
-            optimizer = optimizer or self.optimizer
+            optimizer = _unwrapped(optimizer or self.optimizer)
             self.lr_scheduler = make_scheduler(optimizer, self.task.config, num_training_steps, per_epoch)
             self._created_lr_scheduler = True
         return self.lr_scheduler
+
+    def _prepare_for_training(self, *arguments: Any, **named: Any) -> tuple[nn.Module, DataLoader]:
+        """Wrap the network for several processes, but leave the optimiser as it is.
+
+        accelerate's wrapper scales 16-bit floats, which we do not use, and searches the disk for a package twice a step.
+        """
+        prepared = super()._prepare_for_training(*arguments, **named)
+        self.optimizer = self.callback_handler.optimizer = _unwrapped(self.optimizer)
+        return prepared
 
     def floating_point_ops(self, inputs: dict) -> int:
         """Return 0: counting would walk over all parameters in each step."""
@@ -283,6 +291,10 @@ class ModelTrainer(Trainer):
         self.record.save(folder)
 
 
+def _unwrapped(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+    return getattr(optimizer, "optimizer", optimizer)
+
+
 class Flow(TrainerCallback):
     """When to shuffle, validate, save and stop."""
 
@@ -290,6 +302,10 @@ class Flow(TrainerCallback):
         self.trainer = trainer
         self.reported = 0.0
         self.stopped_inside_epoch = False
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Start counting seconds: everything is prepared."""
+        self.trainer.clock = TrainingClock(self.trainer.record.seconds)
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Shuffle by the epoch's number."""

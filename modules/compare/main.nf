@@ -12,7 +12,7 @@ process COMPARE {
     script:
     """
     gxtool compare --input evaluations --output comparison
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

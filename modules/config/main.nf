@@ -5,7 +5,7 @@ process CONFIG {
 
     input:
     val request
-    tuple val(folder), path(sheet, stageAs: 'sheet/*'), path(runs, stageAs: 'runs/*')
+    tuple val(folder), path(sheet), path(runs)
     path overrides, stageAs: 'config/*'
 
     output:
@@ -15,15 +15,15 @@ process CONFIG {
     script:
     def options = [
         sheet ? "--input ${sheet}" : '',
-        runs ? "--runs ${runs}" : '',
+        runs ? "--runs ${quote("${folder}/${runs.name}")}" : '', // its samplesheets lie beside the original
         overrides ? "--config ${overrides}" : '',
         request.model ? "--model ${quote(request.model)}" : '',
         request.preset ? "--preset ${quote(request.preset)}" : '',
-        request.seeds ? "--seeds ${request.seeds}" : '',
+        request.seeds && !runs ? "--seeds ${request.seeds}" : '',
     ] + request.set.collect { pair -> "--set ${quote(pair)}" }
     """
     gxtool config ${options.join(' ')} --base-dir ${quote(folder)} --output plan.json
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

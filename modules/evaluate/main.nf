@@ -19,8 +19,8 @@ process EVALUATE {
     ${item.section}
     END_OF_SECTION
     gxtool evaluate --model ${item.family} --config section.json --checkpoint models --input ${dataset} \\
-        --output ${item.run}/evaluation --threads ${task.cpus} --device ${device}
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+        --output ${item.run}/evaluation --threads ${item.resources.cpus} --device ${device}
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

@@ -19,8 +19,8 @@ process PREDICT {
     ${item.section}
     END_OF_SECTION
     gxtool predict --model ${item.family} --config section.json --checkpoint models --input ${dataset} \\
-        --output ${item.run}/predictions --threads ${task.cpus} --device ${device}
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+        --output ${item.run}/predictions --threads ${item.resources.cpus} --device ${device}
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

@@ -22,7 +22,7 @@ process PREPROCESS {
     ${item.sheet.trim().replace('\n', '\n    ')}
     END_OF_SHEET
     gxtool preprocess --model ${item.family} --config section.json --input samplesheet.csv --output examples
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

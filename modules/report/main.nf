@@ -14,7 +14,7 @@ process REPORT {
     script:
     """
     gxtool report --input artifacts --plan ${plan} --output report
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

@@ -13,7 +13,7 @@ process SIMULATE {
     script:
     """
     gxtool simulate ${family ? "--model ${family}" : '--all'} --output simulated
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

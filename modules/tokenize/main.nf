@@ -19,7 +19,7 @@ process TOKENIZE {
     ${item.section}
     END_OF_SECTION
     gxtool tokenize --model ${item.family} --config section.json --input ${examples} --output dataset
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

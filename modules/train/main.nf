@@ -22,8 +22,8 @@ process TRAIN {
     END_OF_SECTION
     gxtool train --model ${item.family} --config section.json --input ${dataset} --output ${item.run}/models \\
         --samples '${item.samples}' --seeds ${item.seeds} --folds ${item.folds} ${init ? '--from init' : ''} \\
-        --checkpoint-dir '${checkpoint_dir}' --threads ${task.cpus} --device ${device}
-    echo "${task.process}: {gxtool: '\$(gxtool --version)'}" > versions.yml
+        --checkpoint-dir '${checkpoint_dir}' --threads ${item.resources.cpus} --device ${device}
+    echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:

@@ -1,4 +1,4 @@
-"""What is recognised in histone tables before anything is spent: every table is read and checked, nothing is written."""
+"""What is recognised in histone tables before anything is spent: all are read and checked, nothing is written."""
 
 from __future__ import annotations
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
-from gxtool.config import Config, Section, TrainingConfig
+from gxtool.config import Config, ConfigError, Section, TrainingConfig
 
 # Order of the count columns in Zenodo record 2652278; the files do not name them.
 ZENODO_MARKS = ("H3K27me3", "H3K36me3", "H3K4me1", "H3K4me3", "H3K9me3")
 _PREPROCESS = {"stage": "preprocess"}
+Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class DataConfig(Section):
@@ -55,16 +56,20 @@ class ModelConfig(Section):
         description="interleaved: one channel with the marks of bin 1, of bin 2, ... and then each mark's sum over "
         "the bins, divided by the largest sum",
     )
-    channels: tuple[int, ...] = Field((32, 64), description="filters of each convolution")
-    kernel_sizes: tuple[int, ...] = Field((5, 5), description="width of each convolution (bins)")
-    pool_sizes: tuple[int, ...] = Field((5, 5), description="bins pooled into one after each convolution; 1: none")
+    channels: tuple[PositiveInt, ...] = Field((32, 64), description="filters of each convolution")
+    kernel_sizes: tuple[PositiveInt, ...] = Field((5, 5), description="width of each convolution (bins)")
+    pool_sizes: tuple[PositiveInt, ...] = Field(
+        (5, 5), description="bins pooled into one after each convolution; 1: none"
+    )
     padding: Literal["same", "valid"] = Field("same", description="whether a convolution keeps the length")
     pooling: Literal["mean", "max"] = Field("mean", description="how bins are pooled")
     activation: Literal["gelu", "relu", "tanh"] = Field("gelu", description="after convolutions and dense layers")
-    spatial_dropout: float = Field(0.0, ge=0, lt=1, description="share of filters dropped after the first pooling")
-    dropout: float = Field(0.5, ge=0, lt=1, description="share of values dropped in front of the dense layers")
-    dense_sizes: tuple[int, ...] = Field((32,), description="width of each dense layer in front of the two logits")
-    dense_dropouts: tuple[float, ...] = Field((0.2,), description="share of values dropped after each dense layer")
+    spatial_dropout: Share = Field(0.0, description="share of filters dropped after the first pooling")
+    dropout: Share = Field(0.5, description="share of values dropped in front of the dense layers")
+    dense_sizes: tuple[PositiveInt, ...] = Field(
+        (32,), description="width of each dense layer in front of the two logits"
+    )
+    dense_dropouts: tuple[Share, ...] = Field((0.2,), description="share of values dropped after each dense layer")
     reverse_rate: float = Field(
         0.0,
         ge=0,
@@ -72,19 +77,37 @@ class ModelConfig(Section):
         description="share of training rows read from the last bin to the first (bins are not strand-oriented)",
     )
 
-    @model_validator(mode="after")
-    def _one_value_per_layer(self) -> Self:
-        widths = (len(self.kernel_sizes), len(self.pool_sizes))
-        if not self.channels or widths != (len(self.channels),) * 2:
-            raise ValueError(
-                f"as many kernel_sizes and pool_sizes as channels ({len(self.channels)}, at least 1), "
-                f"found {widths[0]} and {widths[1]}"
-            )
-        if len(self.dense_dropouts) != len(self.dense_sizes):
-            raise ValueError(
-                f"as many dense_dropouts as dense_sizes ({len(self.dense_sizes)}), found {len(self.dense_dropouts)}"
-            )
-        return self
+    @field_validator("channels")
+    @classmethod
+    def _at_least_one(cls, channels: tuple[int, ...]) -> tuple[int, ...]:
+        if not channels:
+            raise ValueError("at least one convolution")
+        return channels
+
+    @field_validator("kernel_sizes", "pool_sizes", "dense_dropouts")
+    @classmethod
+    def _one_value_per_layer(cls, values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        layers = "dense_sizes" if info.field_name == "dense_dropouts" else "channels"
+        if layers in info.data and len(values) != len(info.data[layers]):
+            raise ValueError(f"as many values as model.{layers} has ({len(info.data[layers])})")
+        return values
+
+
+def positions(model: ModelConfig, n_bins: int, n_marks: int) -> int:
+    """Return how many positions are left behind the convolutions and poolings of a network.
+
+    Raises:
+        ConfigError: none is.
+    """
+    length = (n_bins + 1) * n_marks if model.layout == "interleaved" else n_bins
+    for kernel, pool in zip(model.kernel_sizes, model.pool_sizes, strict=True):
+        length = (length if model.padding == "same" else max(0, length - kernel + 1)) // pool
+    if length < 1:
+        raise ConfigError(
+            f"model.kernel_sizes {list(model.kernel_sizes)} and model.pool_sizes {list(model.pool_sizes)} "
+            f"leave nothing of {n_bins} bins of {n_marks} marks, expected smaller ones"
+        )
+    return length
 
 
 class HistoneTrainingConfig(TrainingConfig):

@@ -18,7 +18,7 @@ from gxtool.io.artifact import Artifact, ArtifactWriter
 from gxtool.io.bins_files import BinsFile, find_bins_files, is_archive, list_cells
 from gxtool.io.bins_table import BinsTable, check_no_leakage, read_bins_tables
 from gxtool.io.dataset import Dataset
-from gxtool.models.histone.config import DataConfig, ModelConfig
+from gxtool.models.histone.config import DataConfig, ModelConfig, positions
 from gxtool.models.histone.summary import summarise
 
 # Genes handled at a time where an array need not be in memory as a whole.
@@ -193,9 +193,13 @@ def fit(dataset: Dataset, train_rows: np.ndarray, model: ModelConfig) -> dict[st
     """Return the input's axes, and mean and standard deviation of log(1 + count) per mark over the training rows.
 
     A mark that never varies keeps standard deviation 1.
+
+    Raises:
+        ConfigError: the network is too deep for this number of bins.
     """
     signal = dataset.arrays["signal"]
     n_bins, n_marks = signal.shape[1:]
+    positions(model, n_bins, n_marks)
     total, squares = np.zeros(n_marks), np.zeros(n_marks)
     for start in range(0, len(train_rows), BLOCK):
         block = np.log1p(signal[train_rows[start : start + BLOCK]], dtype=np.float32).reshape(-1, n_marks)

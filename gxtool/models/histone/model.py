@@ -24,7 +24,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from gxtool.models.histone.config import ZENODO_MARKS, ModelConfig
+from gxtool.models.histone.config import ZENODO_MARKS, ModelConfig, positions
 
 ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU, "tanh": nn.Tanh}
 POOLINGS = {"mean": nn.AvgPool1d, "max": nn.MaxPool1d}
@@ -113,26 +113,20 @@ def divide(values: Tensor, largest: Tensor) -> Tensor:
     return values / torch.where(largest == 0, 1.0, largest)
 
 
-def convolutions(config: HistoneModelConfig) -> tuple[nn.Sequential, int]:
-    """Build convolution, activation and pooling per block; return them and the number of features they end in."""
-    interleaved = config.layout == "interleaved"
-    width = 1 if interleaved else len(config.marks)
-    length = (config.n_bins + 1) * len(config.marks) if interleaved else config.n_bins
+def convolutions(config: HistoneModelConfig) -> nn.Sequential:
+    """Build convolution, activation and pooling per block, and dropout of whole filters after the first pooling."""
+    width = 1 if config.layout == "interleaved" else len(config.marks)
     layers: list[nn.Module] = []
-    dropped = not config.spatial_dropout
+    spatial_dropout = config.spatial_dropout
     for channels, kernel, pool in zip(config.channels, config.kernel_sizes, config.pool_sizes, strict=True):
         layers += [nn.Conv1d(width, channels, kernel, padding=config.padding), ACTIVATIONS[config.activation]()]
-        length = length if config.padding == "same" else length - kernel + 1
         if pool > 1:
             layers.append(POOLINGS[config.pooling](pool))
-            length //= pool
-        if length < 1:
-            raise ValueError(f"{config.n_bins} bins are too few for kernel_sizes and pool_sizes of this network")
-        if pool > 1 and not dropped:
-            layers.append(nn.Dropout1d(config.spatial_dropout))
-            dropped = True
+            if spatial_dropout:
+                layers.append(nn.Dropout1d(spatial_dropout))
+                spatial_dropout = 0.0
         width = channels
-    return nn.Sequential(*layers), width * length
+    return nn.Sequential(*layers)
 
 
 def dense_layers(config: HistoneModelConfig, n_features: int) -> nn.Sequential:
@@ -155,7 +149,8 @@ class HistoneModel(PreTrainedModel):
         self.direction = RandomDirection(config.reverse_rate)
         self.normalise = Normalise(config)
         self.arrange = Arrange(config)
-        self.convolutions, n_features = convolutions(config)
+        self.convolutions = convolutions(config)
+        n_features = config.channels[-1] * positions(config, config.n_bins, len(config.marks))
         self.dense = dense_layers(config, n_features)
         self.post_init()
 

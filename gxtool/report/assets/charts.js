@@ -24,30 +24,30 @@ function layoutOf(spec, width, colours) {
     width, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: false, hovermode: "closest",
     font: { family: colours.font, size: 12, color: colours.ink }, barmode: "group", bargap: 0.25,
     hoverlabel: { bgcolor: colours.paper, bordercolor: colours.rule, font: { family: colours.font, size: 12, color: colours.ink }, align: "left" },
-    legend: { orientation: "h", xref: "container", x: 0, yref: "container", y: 1, yanchor: "top", font: { size: 12, color: colours.ink }, itemclick: false, itemdoubleclick: false, bgcolor: "rgba(0,0,0,0)" },
-    margin: { l: 48, r: 14, t: 8, b: 46, pad: 2 },
+    legend: { orientation: "h", xref: "container", x: 0, yref: "container", y: 1, yanchor: "top", font: { size: 12, color: colours.ink }, itemclick: false, itemdoubleclick: false, bgcolor: "rgba(0,0,0,0)", traceorder: "normal" },
+    margin: { l: 48, r: 14, t: 8, b: 42, pad: 2 },
   };
   if (spec.kind === "heatmap") {
     layout.xaxis = axis(colours, spec.x, { showgrid: false, type: "category" });
     layout.yaxis = axis(colours, spec.y, { showgrid: false, type: "category", autorange: "reversed" });
     labelCategories(layout.xaxis, spec.columns, spec.columns.length > 30 ? Math.ceil(spec.columns.length / 15) : 1, 14);
     labelCategories(layout.yaxis, spec.rows, spec.rows.length > 40 ? Math.ceil(spec.rows.length / 25) : 1, 18);
-    return { layout, plotHeight, keys: [], above: 0 };
+    return { layout, plotHeight, above: 0 };
   }
   const range = valueRange(spec);
   const cross = crossLines(spec, colours);
-  const beside = rows ? flagsAbove(spec, range, plotHeight, colours) : labelsBeside(spec, range, plotHeight, narrow || width < 680, colours);
+  const beside = rows ? flagsAbove(spec, range, plotHeight, colours) : labelsBeside(spec, range, plotHeight, width, colours);
   layout.shapes = [...beside.shapes, ...cross.shapes];
   layout.annotations = [...beside.annotations, ...cross.annotations];
   layout.margin.r += beside.width;
   if (rows) {
     layoutRows(layout, spec, rows, narrow, range, colours);
   } else {
-    layout.xaxis = axis(colours, spec.x, spec.x_range ? { range: padded(spec.x_range, spec) } : {});
-    layout.yaxis = axis(colours, spec.y, { range: spec.y_range ? padded(range, spec) : range });
+    layout.xaxis = axis(colours, spec.x, spec.x_range ? { range: padded(spec.x_range, spec), tickformat: tickFormat(spec.x_range) } : {});
+    layout.yaxis = axis(colours, spec.y, { range: spec.y_range ? padded(range, spec) : range, tickformat: tickFormat(range) });
     wholeEpochs(layout.xaxis, spec);
   }
-  return { layout, plotHeight, keys: beside.keys, above: beside.height };
+  return { layout, plotHeight, above: beside.height };
 }
 
 // A curve that runs along the frame must not be cut in half.
@@ -72,7 +72,7 @@ function labelCategories(target, names, step, limit) {
 function layoutRows(layout, spec, rows, narrow, range, colours) {
   const longest = Math.max(...rows.map((name) => Array.from(name).length));
   const above = narrow && spec.values && longest > 10;
-  layout.xaxis = axis(colours, spec.y, { range, nticks: narrow ? 5 : 9 });
+  layout.xaxis = axis(colours, spec.y, { range, nticks: narrow ? 5 : 9, tickformat: tickFormat(range) });
   layout.yaxis = axis(colours, "", {
     range: [rows.length - 0.4, -0.6], tickvals: rows.map((_, index) => index), showgrid: true,
     ticktext: rows.map((name) => (above ? "" : literal(shorten(name, narrow ? 16 : 40)))), tickfont: { size: 12, color: colours.ink },
@@ -100,13 +100,12 @@ function layoutValues(layout, spec, rows, narrow, colours) {
 }
 
 function assemble(spec, width, colours) {
-  const { layout, plotHeight, keys, above } = layoutOf(spec, width, colours);
-  const data = spec.kind === "heatmap" ? heatmapOf(spec, colours) : [...tracesOf(spec, colours), ...keys];
-  const legend = spec.kind !== "heatmap" && (keys.length > 0 || (!spec.no_legend && data.filter((trace) => trace.showlegend !== false).length > 1));
-  layout.showlegend = legend;
+  const { layout, plotHeight, above } = layoutOf(spec, width, colours);
+  const data = spec.kind === "heatmap" ? heatmapOf(spec, colours) : tracesOf(spec, colours);
+  layout.showlegend = spec.kind !== "heatmap" && data.filter((trace) => trace.showlegend !== false).length > 1;
   layout.margin.t += above;
   layout.height = plotHeight + layout.margin.t + layout.margin.b;
-  return { data, layout, above };
+  return { data, layout };
 }
 
 // The legend's height is known once it is drawn; the plot moves down by as much.
@@ -117,20 +116,54 @@ function fitLegend(plot, layout) {
   return { "margin.t": layout.margin.t + needed, height: layout.height + needed };
 }
 
-function drawChart(figure, colours) {
-  const plot = figure.querySelector(".plot");
-  const width = Math.floor(plot.clientWidth);
-  if (!width) return;
-  const spec = drawings[figure.id][Number(figure.dataset.view || 0)];
-  const { data, layout } = assemble(spec, width, colours || readColours(false));
+// Draw into an element as wide as it is; a view box lets the drawing scale on paper.
+function drawInto(plot, data, layout) {
   Plotly.react(plot, data, layout, CONFIG);
   const fitted = fitLegend(plot, layout);
   if (fitted) Plotly.relayout(plot, fitted);
   const height = fitted ? fitted.height : layout.height;
-  plot.style.setProperty("--plot-ratio", width + " / " + height);
-  plot.querySelectorAll(".main-svg").forEach((svg) => svg.setAttribute("viewBox", "0 0 " + width + " " + height));
-  plot.dataset.width = String(width);
+  plot.style.setProperty("--plot-ratio", layout.width + " / " + height);
+  plot.querySelectorAll(".main-svg").forEach((svg) => svg.setAttribute("viewBox", "0 0 " + layout.width + " " + height));
+  plot.dataset.width = String(layout.width);
   plot.classList.add("drawn");
+}
+
+function specOf(figure) {
+  return drawings[figure.id][Number(figure.dataset.view || 0)];
+}
+
+function drawChart(figure, colours) {
+  const plot = figure.querySelector(".plot");
+  const width = Math.floor(plot.clientWidth);
+  if (!width) return;
+  const { data, layout } = assemble(specOf(figure), width, colours || readColours(false));
+  if (sharedLegend(figure.closest(".gallery"))) layout.showlegend = false;
+  drawInto(plot, data, layout);
+}
+
+// Charts side by side that draw the same things share one legend above them all.
+function sharedLegend(gallery) {
+  const specs = Array.from(gallery.querySelectorAll("figure.chart"), specOf).filter((spec) => spec.kind === "xy" && !spec.no_legend);
+  if (specs.length < 2) return null;
+  const names = specs.map((spec) => spec.traces.filter((trace) => trace.role !== "guide").map((trace) => trace.name.split(spec.grouped ? "," : "\n")[0] + trace.kind));
+  return names.every((own) => own.some((name) => names[0].includes(name))) ? specs : null;
+}
+
+function drawLegend(gallery, colours) {
+  const place = gallery.querySelector(".legend-plot");
+  const specs = place && sharedLegend(gallery);
+  if (!place) return;
+  place.hidden = !specs;
+  if (!specs) return;
+  const width = Math.floor(place.clientWidth);
+  const seen = new Map();
+  specs.forEach((spec) => tracesOf(spec, colours).filter((trace) => trace.showlegend !== false).forEach((trace) => {
+    if (!seen.has(trace.name)) seen.set(trace.name, Object.assign({}, trace, { x: [null], y: [null], showlegend: true, error_x: undefined, error_y: undefined }));
+  }));
+  const hidden = { visible: false, fixedrange: true };
+  const base = layoutOf(specs[0], width, colours).layout;
+  const layout = { width, height: 1, margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: true, legend: base.legend, font: base.font, paper_bgcolor: base.paper_bgcolor, plot_bgcolor: base.plot_bgcolor, xaxis: hidden, yaxis: hidden };
+  drawInto(place, Array.from(seen.values()), layout);
 }
 
 function allCharts() {
@@ -139,12 +172,13 @@ function allCharts() {
 
 function redrawAll(onPaper) {
   const colours = readColours(onPaper === true);
+  document.querySelectorAll(".gallery").forEach((gallery) => drawLegend(gallery, colours));
   allCharts().forEach((figure) => drawChart(figure, colours));
 }
 
 function showView(figure, index) {
-  const spec = drawings[figure.id][index];
   figure.dataset.view = String(index);
+  const spec = specOf(figure);
   figure.querySelector(".title .name").textContent = spec.title;
   figure.querySelector("figcaption").textContent = spec.description;
   figure.querySelector(".plot").setAttribute("aria-label", spec.title + ". " + spec.description);
@@ -155,12 +189,15 @@ function setUpCharts() {
   redrawAll();
   document.querySelectorAll("select[data-charts]").forEach((menu) => menu.addEventListener("change", () => {
     menu.dataset.charts.trim().split(" ").forEach((id) => showView(document.getElementById(id), Number(menu.value)));
+    drawLegend(menu.closest(".gallery"), readColours(false));
   }));
   const observer = new ResizeObserver((entries) => window.requestAnimationFrame(() => entries.forEach((entry) => {
     const plot = entry.target;
-    if (!printing && plot.clientWidth && Math.abs(plot.clientWidth - Number(plot.dataset.width)) > 1) drawChart(plot.closest("figure"));
+    if (printing || !plot.clientWidth || Math.abs(plot.clientWidth - Number(plot.dataset.width)) <= 1) return;
+    if (plot.classList.contains("legend-plot")) drawLegend(plot.closest(".gallery"), readColours(false));
+    else drawChart(plot.closest("figure"));
   })));
-  allCharts().forEach((figure) => observer.observe(figure.querySelector(".plot")));
+  document.querySelectorAll(".plot, .legend-plot").forEach((plot) => observer.observe(plot));
 }
 
 let printing = false;

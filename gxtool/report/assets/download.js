@@ -64,7 +64,7 @@ function tableRows(table) {
 
 // Saved figures are for paper: light colours, a fixed width, the title inside.
 async function saveSvg(figure) {
-  const spec = drawings[figure.id][Number(figure.dataset.view || 0)];
+  const spec = specOf(figure);
   const colours = readColours(true);
   const width = spec.square ? 620 : EXPORT_WIDTH;
   const { data, layout } = assemble(spec, width, colours);
@@ -93,7 +93,7 @@ function setUpDownloads() {
     if (button.dataset.save === "svg") saveSvg(button.closest("figure"));
     if (button.dataset.save === "csv") {
       const figure = button.closest("figure");
-      const spec = drawings[figure.id][Number(figure.dataset.view || 0)];
+      const spec = specOf(figure);
       save(csvText(figureRows(spec)), "text/csv", fileName("figure", figure.dataset.number, spec.title, "csv"));
     }
     if (button.dataset.save === "table") {

@@ -14,11 +14,19 @@ function shorten(text, limit) {
   return characters.length > limit ? characters.slice(0, limit - 1).join("") + "…" : String(text);
 }
 
+// Numbers as the rest of the page writes them.
 function written(value) {
   if (typeof value !== "number") return String(value);
-  if (Number.isInteger(value)) return value.toLocaleString("en-US").replace("-", "−");
-  if (value !== 0 && Math.abs(value) < 0.0005) return value.toExponential(1).replace(/-/g, "−");
-  return value.toLocaleString("en-US", { minimumFractionDigits: 3, maximumFractionDigits: 3 }).replace("-", "−");
+  if (value !== 0 && Math.abs(value) < 0.0005) return value.toExponential(1).replace("+", "").replace(/-/g, "−");
+  const [whole, decimals] = value.toFixed(Number.isInteger(value) ? 0 : Math.abs(value) >= 1000 ? 1 : 3).split(".");
+  return (whole.replace(/\B(?=(\d{3})+$)/g, ",") + (decimals ? "." + decimals : "")).replace("-", "−");
+}
+
+// As many decimals as neighbouring ticks need, the same on every tick.
+function tickFormat(range) {
+  const step = Math.abs(range[1] - range[0]) / 6;
+  const decimals = step > 0 ? Math.min(4, Math.max(0, Math.ceil(-Math.log10(step)))) : 0;
+  return ",." + decimals + "f";
 }
 
 function withAlpha(hex, alpha) {
@@ -48,7 +56,7 @@ function slotsOf(spec) {
 // Dashes and markers say the same as colours, for readers who cannot tell those apart.
 function styleOf(trace, slot, index, spec, colours) {
   const colour = colours.series[slot % 7];
-  const anyDashed = spec.traces.some((other) => other.dashed);
+  const anyDashed = spec.traces.some((other) => other.dashed && other.role !== "guide");
   const style = {
     colour, width: 2, size: 8, opacity: 1, dash: anyDashed ? (trace.dashed ? "dash" : "solid") : DASHES[slot % DASHES.length],
     symbol: SYMBOLS[(slot + Math.floor(slot / 7)) % SYMBOLS.length],
@@ -110,7 +118,7 @@ function tracesOf(spec, colours) {
       drawn.y = trace.x.map((row) => rows.indexOf(String(row)) + shift);
     } else if (trace.kind === "bars") {
       Object.assign(drawn, { type: "bar", x: trace.x, y: trace.y });
-      drawn.marker = { color: style.colour, pattern: { shape: ["", "/", "x", ".", "\\", "+", "-"][slots[index] % 7], fgcolor: colours.paper, size: 6 } };
+      drawn.marker = { color: style.colour, pattern: { shape: ["", "/", "x", ".", "\\", "+", "-"][slots[index] % 7], fillmode: "overlay", fgcolor: colours.paper, size: 7, solidity: 0.25 } };
     } else {
       const markers = trace.kind === "points" || (trace.y.length <= MANY_POINTS && trace.role !== "guide");
       Object.assign(drawn, { x: trace.x, y: trace.y, mode: trace.kind === "points" ? "markers" : markers ? "lines+markers" : "lines" });
@@ -131,9 +139,9 @@ function heatmapOf(spec, colours) {
   const hover = spec.z.map((row, i) => row.map((value, j) =>
     [spec.y + ": " + spec.rows[i], spec.x + ": " + spec.columns[j], (spec.z_title || "value") + ": " + (value == null ? "–" : written(value))].map(literal).join("<br>")));
   return [{
-    type: "heatmap", z: spec.z, hoverinfo: "text", hovertext: hover, hoverongaps: false,
+    type: "heatmap", z: spec.z, hoverinfo: "text", hovertext: hover, hoverongaps: false, xgap: 1.5, ygap: 1.5,
     colorscale: spec.diverging ? [[0, colours.series[1]], [0.5, middle], [1, colours.series[0]]] : "Cividis",
     zmin: spec.diverging ? -widest : undefined, zmax: spec.diverging ? widest : undefined,
-    colorbar: { title: { text: literal(spec.z_title || ""), side: "right" }, outlinewidth: 0, thickness: 12, tickfont: { color: colours.soft } },
+    colorbar: { title: { text: literal(spec.z_title || ""), side: "right", font: { size: 12, color: colours.soft } }, outlinewidth: 0, thickness: 12, tickfont: { size: 11, color: colours.soft } },
   }];
 }

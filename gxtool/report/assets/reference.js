@@ -1,6 +1,7 @@
 // Labelled straight lines (published scores, no difference): their labels must never cover one another.
 const FLAG = 15; // pixels between labels
-const LETTER = "abcdefghijklmnopqrstuvwxyz";
+const ROOMY = 680; // figures narrower than this drop what follows the comma in a label
+const TINY = 400;
 
 function valueLines(spec) {
   return (spec.lines || []).filter((line) => line.axis === "y");
@@ -39,29 +40,28 @@ function flagsAbove(spec, range, plotHeight, colours) {
       x: line.value, y: 1, xref: "x", yref: "paper", yanchor: "middle", yshift: lift - 6, xanchor: far ? "right" : "left", xshift: far ? -3 : 3, text: literal(line.label + (line.value ? " " + written(line.value) : "")),
     }));
   });
-  return { shapes, annotations, keys: [], height: lines.length ? lines.length * FLAG + 6 : 0, width: 0 };
+  return { shapes, annotations, height: lines.length ? lines.length * FLAG + 6 : 0, width: 0 };
 }
 
-// Other figures: labels beside the plot, pushed apart; on a narrow one letters stand there and the legend explains them.
-function labelsBeside(spec, range, plotHeight, narrow, colours) {
+// Other figures: labels beside the plot (inside it on a phone), pushed apart where lines lie close.
+function labelsBeside(spec, range, plotHeight, width, colours) {
   const lines = valueLines(spec).slice().sort((a, b) => b.value - a.value);
-  const shapes = [], annotations = [], keys = [];
+  const inside = width < TINY;
+  const labels = lines.map((line) => shorten(width < ROOMY ? line.label.split(",")[0] : line.label, 30) + " " + written(line.value));
+  const shapes = [], annotations = [];
   let last = -Infinity;
   lines.forEach((line, index) => {
     const pixel = plotHeight * (1 - (line.value - range[0]) / (range[1] - range[0]));
     const place = Math.max(pixel, last + FLAG);
     last = place;
-    const style = lineStyle(colours, index);
-    shapes.push(Object.assign(style, { xref: "paper", yref: "y", x0: 0, x1: 1, y0: line.value, y1: line.value }));
+    shapes.push(Object.assign(lineStyle(colours, index), { xref: "paper", yref: "y", x0: 0, x1: 1, y0: line.value, y1: line.value }));
     annotations.push(Object.assign(flagStyle(colours), {
-      x: 1, y: line.value, xref: "paper", yref: "y", xanchor: "left", yanchor: "middle", xshift: 5, yshift: pixel - place, text: literal(narrow ? LETTER[index % 26] : shorten(line.label, 30) + " " + written(line.value)),
+      x: 1, y: line.value, xref: "paper", yref: "y", xanchor: inside ? "right" : "left", yanchor: "middle", xshift: inside ? -2 : 5, yshift: pixel - place,
+      text: literal(labels[index]), bgcolor: inside ? withAlpha(colours.paper, 0.8) : undefined, borderpad: 0,
     }));
-    if (narrow) keys.push({
-      type: "scatter", mode: "lines", x: [null], y: [null], hoverinfo: "skip", name: literal(LETTER[index % 26] + "  " + line.label + " " + written(line.value)), line: style.line,
-    });
   });
-  const longest = Math.max(0, ...lines.map((line) => Math.min(30, Array.from(line.label).length) + 6));
-  return { shapes, annotations, keys, height: 0, width: lines.length ? (narrow ? 22 : longest * 6.2 + 10) : 0 };
+  const longest = Math.max(0, ...labels.map((label) => Array.from(label).length));
+  return { shapes, annotations, height: 0, width: lines.length && !inside ? longest * 6.3 + 6 : 0 };
 }
 
 function crossLines(spec, colours) {

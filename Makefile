@@ -1,0 +1,29 @@
+# Every target works from a clean clone, twice in a row, and from a path with a space in it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: help setup demo test lint bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install what demo and test need: Debian's packages (as root), uv, the locked environment, the engine
+	@scripts/setup.sh
+
+demo: setup ## run the whole pipeline on simulated data of every family, down to results/report.html
+	@./nextflow run main.nf -profile demo -resume
+	@echo "The report is $$(pwd)/results/report.html"
+
+test: setup ## run every test; GXTOOL_REQUIRE=all lets none be skipped
+	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+lint: setup ## check the Python and the Nextflow code
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@for script in main.nf modules/*.nf modules/*/main.nf nextflow.config conf/*.config; do \
+	    GXTOOL_ENGINE=25.04.4 ./nextflow lint "$$script"; \
+	done
+
+bench: setup ## measure speed and memory beside the published ways (benchmarks/README.md)
+	@.venv/bin/python -m benchmarks
+
+clean: ## remove what runs leave behind; the environment and the engine stay
+	@rm -rf work results .nextflow .nextflow.log* .gxtool .pytest_cache .ruff_cache .hypothesis
