@@ -37,7 +37,7 @@ workflow {
     CONFIG(request, asked.given.map { wish -> givenInput(wish) }.mix(simulated), request.config ? existing(request.config) : [])
 
     // [folder, plan]; every item of the plan's lists is one task
-    plan = CONFIG.out.plan.map { folder, json -> tuple(folder, new groovy.json.JsonSlurper().parseText(json.text)) }
+    plan = CONFIG.out.plan.map { folder, json -> tuple(folder, new groovy.json.JsonSlurperClassic().parseText(json.text)) }
     PREPROCESS(plan.flatMap { folder, stages -> stages.preprocess.collect { item -> rawInput(folder, item) } })
 
     // [preprocess id, tokenize id as key, position, tokenize item]

@@ -54,8 +54,9 @@ def finish(outdir, success, report) {
         note.delete()
         return "The report is ${file("${outdir}/report.html").toAbsolutePath()}"
     }
-    def lines = report.readLines().collect { line -> line.trim() }.findAll { line -> line }
-    def sentence = lines.find { line -> line.startsWith('gxtool: error: ') } ?: lines.reverse().find { line -> line != 'null' }
+    // Usage errors come in a box.
+    def lines = report.replaceAll('[\u2500-\u257f]', '').readLines().collect { line -> line.trim() }
+    def sentence = lines.find { line -> line.startsWith('gxtool: error: ') } ?: lines.reverse().find { line -> line && line != 'null' }
     folder.mkdirs()
     note.text = "${sentence}\n"
     return sentence

@@ -77,7 +77,8 @@ if [ -x .venv/bin/gxtool ] && [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then e
 announce
 install_packages
 uv=$(find_or_install_uv) || die "uv could not be installed: put it on PATH, or install python3-venv"
-"$uv" sync --frozen --extra train
+# Bytecode now rather than at every import: some machines are told never to write any.
+"$uv" sync --frozen --extra train --compile-bytecode
 ./nextflow -v >/dev/null
 GXTOOL_ENGINE=$(ls engine | sort -V | tail -n 1) ./nextflow -v >/dev/null ||
     say "the strict parser's engine could not be fetched: its tests will say so"

@@ -57,9 +57,9 @@ def print_check(found: CheckReport) -> None:
     table = Table(show_header=False, box=None)
     for label, value in found.facts:
         table.add_row(label, value, style=None)
-    table.add_row("memory", f"about {found.memory_gb:.1f} GB")
-    table.add_row("disk", f"about {found.disk_gb:.1f} GB")
-    table.add_row("time", f"about {found.minutes:.0f} min on this machine's processor")
+    table.add_row("memory", _about(found.memory_gb, 0.1, "GB"))
+    table.add_row("disk", _about(found.disk_gb, 0.1, "GB"))
+    table.add_row("time", f"{_about(found.minutes, 1, 'min')} on this machine's processor")
     out = console()
     out.print(table)
     for warning in found.warnings:
@@ -93,6 +93,10 @@ def print_doctor(findings: Sequence[Mapping[str, Any]]) -> None:
         mark = "[green]ok[/green]" if finding["ok"] else "[red]missing[/red]"
         table.add_row(mark, finding["name"], finding["found"], finding["advice"])
     console().print(table)
+
+
+def _about(value: float, least: float, unit: str) -> str:
+    return f"about {value:.1f} {unit}" if value >= least else f"under {least:g} {unit}"
 
 
 def _number(value: float | None) -> str:

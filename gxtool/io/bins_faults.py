@@ -41,11 +41,13 @@ def find_fault(name: str, text: bytes, marks: Sequence[str]) -> str | None:
 
 def _first_line_fault(fields: Sequence[str], names: Sequence[str]) -> str | None:
     layout = ", ".join(names)
-    if fields and _DEEPDIFF.fullmatch(fields[0]):
+    if _DEEPDIFF.fullmatch(fields[0] if fields else ""):
         return (
             f"found {fields[0]} and {len(fields) - 1} counts, which is the DeepDiff layout "
             f"(other windows, marks in another order, no label), expected {layout}"
         )
+    if not fields:
+        return f"is empty, expected {len(names)} columns ({layout})"
     if len(fields) not in (len(names) - 1, len(names)):
         return f"has {len(fields)} columns, expected {len(names)} ({layout}), or {len(names) - 1} without label"
     if not any(_NUMBER.fullmatch(field.strip()) for field in fields):

@@ -100,15 +100,18 @@ def is_archive(path: Path) -> bool:
     return Path(path).name.lower().endswith(ARCHIVES)
 
 
-def list_cells(path: Path) -> list[str]:
-    """Return the names of the cell types in a folder or archive, ascending; empty when it holds none.
+def list_cells(path: Path) -> dict[str, Path]:
+    """Return name -> folder of the cell types in a folder, name -> archive of those in an archive; ascending.
 
-    The name is that of the folder the tables stand in (above `classification`); for tables at the top, and for a
-    single table, it is the name of `path` itself without its ending.
+    The name is that of the folder the tables stand in (above `classification`); for tables at the top it is the name
+    of `path` itself without its ending.
     """
     path = Path(path)
-    folders = {PurePosixPath(name).parent for name in _table_names(path)}
-    return sorted({_cell_name(folder) or plain_name(path) for folder in folders})
+    found = {}
+    for name in _table_names(path):
+        folder = _cell_folder(PurePosixPath(name).parent)
+        found[folder.name or plain_name(path)] = path if is_archive(path) else path / folder
+    return dict(sorted(found.items()))
 
 
 def plain_name(path: Path) -> str:
@@ -150,7 +153,7 @@ def _shown(path: Path, name: str) -> str:
 def _choose_folder(cell: str, path: Path, folders: Iterable[PurePosixPath]) -> PurePosixPath:
     by_cell: dict[str, list[PurePosixPath]] = {}
     for folder in folders:
-        by_cell.setdefault(_cell_name(folder), []).append(folder)
+        by_cell.setdefault(_cell_folder(folder).name, []).append(folder)
     if not by_cell:
         raise InputError(f"{path}: has no train.csv, valid.csv and test.csv, expected the tables of cell type {cell}")
     if cell not in by_cell and len(by_cell) > 1:
@@ -172,9 +175,9 @@ def _choose_table(path: Path, folder: PurePosixPath, stem: str, names: Sequence[
     return found[0]
 
 
-def _cell_name(folder: PurePosixPath) -> str:
-    """Return the folder's last part that is not `classification`, or nothing at the top."""
-    return (folder.parent if folder.name == INNER else folder).name
+def _cell_folder(folder: PurePosixPath) -> PurePosixPath:
+    """Return the folder of the cell type whose tables stand in `folder`."""
+    return folder.parent if folder.name == INNER else folder
 
 
 def _table_names(path: Path) -> list[str]:

@@ -69,7 +69,8 @@ def read_bins_table(file: BinsFile, marks: Sequence[str], n_bins: int) -> BinsTa
         counts[:, column] = frame[_count_name(mark)].to_numpy()
     _check_bins(file.name, frame["bin"].to_numpy(), n_bins)
     _check_constant(file.name, frame["gene"], n_bins, "gene", 1)
-    genes = frame["gene"].gather_every(n_bins)
+    # A list in between: gathered strings would keep the text of the whole column in memory.
+    genes = pl.Series("gene", frame["gene"].gather_every(n_bins).to_list())
     labels = _labels(file.name, frame, n_bins) if "label" in frame.columns else None
     _check_unique(file.name, genes, n_bins)
     source = {"name": Path(file.path).name, "sha256": content.sha256, "bytes": content.n_bytes}

@@ -139,7 +139,8 @@ def text(value: object, style: str = "") -> Cell:
 def num(value: float | int | None, written: str = "", remark: str = "") -> Cell:
     """Make a cell that sorts as a number; `remark` follows the number in the same cell."""
     shown = written or formats.number(value)
-    return Cell(f"{shown} ({remark})" if remark else shown, None if value is None else float(value), True)
+    shown = f"{shown} ({remark})" if remark and value is not None else shown
+    return Cell(shown, None if value is None else float(value), True)
 
 
 def estimate(score: dict[str, Any] | None) -> Cell:

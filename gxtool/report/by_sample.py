@@ -54,6 +54,8 @@ def _figure(family: FamilyMaterial, chosen: Sequence[Predictor], metric: str, wh
     for one in chosen:
         scores = one.scores(metric)
         names = [name for name in order if name in scores]
+        if not names:
+            continue
         has_interval = not one.baseline
         traces.append(
             Trace(
@@ -76,7 +78,8 @@ def _figure(family: FamilyMaterial, chosen: Sequence[Predictor], metric: str, wh
         tuple(traces),
         tuple(lines),
     )
-    slots, roles = tuple(one.slot for one in chosen), tuple(one.role for one in chosen)
+    shown = [one for one in chosen if one.scores(metric)]
+    slots, roles = tuple(one.slot for one in shown), tuple(one.role for one in shown)
     return figure, Look(slots, roles, horizontal=True, order=tuple(order))
 
 

@@ -89,7 +89,7 @@ def _precision_recall(everyone: Sequence[Predictor], sample: str, family: Family
     if entry.get("n") and entry.get("n_positive") is not None:
         share = entry["n_positive"] / entry["n"]
         drawn.append((Trace("chance", UNIT, (share, share), dashed=True), 6, "guide"))
-    return _figure(f"Precision and recall, {sample}", _areas(pairs, sample, "auprc"), ("Recall", "Precision"), drawn)
+    return _figure(f"Precision\u2013recall, {sample}", _areas(pairs, sample, "auprc"), ("Recall", "Precision"), drawn)
 
 
 def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> tuple[Figure, Look] | None:
@@ -97,14 +97,16 @@ def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMater
     if not pairs:
         return None
     drawn: Drawn = []
+    # Intervals of several models would hide one another; they stay in the artifact.
+    alone = sum(not one.baseline for one, _ in pairs) == 1
     for one, c in pairs:
         counts = tuple(formats.plural(count, family.unit) for count in c.get("count", ()))
-        low, high = ((), ()) if one.baseline else (tuple(c.get("low", ())), tuple(c.get("high", ())))
+        low, high = (tuple(c.get("low", ())), tuple(c.get("high", ()))) if alone and not one.baseline else ((), ())
         trace = Trace(one.label, tuple(c["mean_predicted"]), tuple(c["fraction_positive"]), "line", low, high, counts)
         drawn.append((trace, one.slot, one.role))
     drawn.append((Trace("perfect calibration", UNIT, UNIT, dashed=True), 6, "guide"))
     finding = (
-        f"Share of positive {family.unit}s in bins of predicted probability; "
+        f"Share of positive {formats.many(family.unit)} in bins of predicted probability; "
         "on the diagonal a probability means what it says."
     )
     return _figure(f"Calibration, {sample}", finding, ("Predicted probability", "Observed share"), drawn)
@@ -134,7 +136,7 @@ def _scores(pairs: Sequence[tuple[Predictor, Mapping]], sample: str, metric: str
 
 CURVES: dict[str, Callable[[Sequence[Predictor], str, FamilyMaterial], tuple[Figure, Look] | None]] = {
     "ROC": _roc,
-    "precision and recall": _precision_recall,
+    "precision\u2013recall": _precision_recall,
     "calibration": _calibration,
     "predicted and measured": _scatter,
 }

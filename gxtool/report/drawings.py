@@ -17,7 +17,7 @@ _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028",
 
 
 def drawing(figure: Figure | Heatmap, look: Look) -> dict[str, Any]:
-    """Return a figure and its look as JSON content; empty and default entries are left out."""
+    """Return a figure and its look as JSON content; entries that are empty or off are left out, but for the data."""
     base = {"title": figure.title, "description": figure.description, "x": figure.x_title, "y": figure.y_title}
     if isinstance(figure, Heatmap):
         return {
@@ -64,7 +64,10 @@ def _trace(trace: Trace, look: Look, index: int) -> dict[str, Any]:
 
 
 def _without_empty(content: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in content.items() if value not in (None, False, [], ())}
+    def says_nothing(key: str, value: Any) -> bool:
+        return value is None or value is False or (value in ([], ()) and key not in ("x", "y", "traces"))
+
+    return {key: value for key, value in content.items() if not says_nothing(key, value)}
 
 
 def _plain(value: Any) -> Any:

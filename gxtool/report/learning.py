@@ -46,7 +46,7 @@ def _groups(trained: Sequence[Trained]) -> dict[tuple[str, str | None], list[Tra
 
 
 def _label(family: FamilyMaterial, run: str, sample: str | None) -> str:
-    return f"{run}, {sample if sample is not None else f'{ALL} {family.sample_word}s'}"
+    return f"{run}, {sample if sample is not None else f'{ALL} {formats.many(family.sample_word)}'}"
 
 
 def _seed(model: Trained, others: Sequence[Trained]) -> str:
@@ -102,7 +102,7 @@ def _validation(family: FamilyMaterial, models: Sequence[Trained]) -> tuple[Figu
         tuple(traces),
         tuple(lines),
     )
-    return figure, Look((0,) * len(traces), tuple(roles), grouped=True)
+    return figure, Look(tuple(1 if role == "chosen" else 0 for role in roles), tuple(roles), grouped=True)
 
 
 def _what(models: Sequence[Trained]) -> str:

@@ -53,7 +53,12 @@ def _scores(family: FamilyMaterial) -> dict[str, Any]:
             if row:
                 data[escape(f"{sample['sample']} | {one.label}")] = {**row, "n": sample.get("n")}
     headers = {metric: _header(metric) for metric in metrics}
-    headers["n"] = {"title": "n", "description": f"test {family.unit}s", "format": "{:,.0f}", "scale": "Greys"}
+    headers["n"] = {
+        "title": "n",
+        "description": f"test {formats.many(family.unit)}",
+        "format": "{:,.0f}",
+        "scale": "Greys",
+    }
     return {
         "section_name": f"{escape(family.title)}: scores",
         "description": "Models (predictions averaged over seeds) beside baselines on the same test rows.",

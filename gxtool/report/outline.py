@@ -71,7 +71,7 @@ class Outline:
             "level": level,
             "title": first.title,
             "description": first.description,
-            "wide": chart.look(0).horizontal,
+            "square": getattr(first, "square", False),
         }
 
     def _id(self, title: str) -> str:

@@ -16,10 +16,11 @@ from markupsafe import Markup
 
 from gxtool.errors import DependencyError, InputError
 from gxtool.report import formats
-from gxtool.report.blocks import Part, from_section
+from gxtool.report.blocks import Block, Part, from_section
 from gxtool.report.by_sample import by_sample_part
 from gxtool.report.curves import curves_part
 from gxtool.report.drawings import embed_json
+from gxtool.report.effects import effects_part
 from gxtool.report.gather import FamilyMaterial, Material, gather
 from gxtool.report.learning import learning_part
 from gxtool.report.multiqc import multiqc_files
@@ -31,11 +32,12 @@ from gxtool.report.verdict import key_numbers, verdicts
 from gxtool.version import __version__
 
 PAGE = "report.html"
+TITLE = "gxtool report"
 STYLES = ("page.css", "figures.css", "tables.css", "print.css")
 SCRIPTS = ("theme.js", "figure.js", "reference.js", "charts.js", "download.js", "tables.js", "page.js")
 
 
-def report(inputs: Sequence[Path], output: Path, plan: Path | None = None, title: str = "gxtool report") -> Path:
+def report(inputs: Sequence[Path], output: Path, plan: Path | None = None, title: str = TITLE) -> Path:
     """Write `report.html` and `*_mqc.json` into the folder `output` and return the page's path.
 
     Every artifact at or below `inputs` is shown; what is missing is said in a sentence. Equal inputs give equal bytes.
@@ -44,18 +46,19 @@ def report(inputs: Sequence[Path], output: Path, plan: Path | None = None, title
         InputError: no artifact found, a damaged one, or an output that cannot be written.
     """
     material = gather(inputs, plan)
-    page = render(material, title)
+    page = render(material, title or TITLE)
     output = Path(output)
     for name, content in multiqc_files(material).items():
         _write(output / name, content)
     return _write(output / PAGE, page)
 
 
-def render(material: Material, title: str = "gxtool report") -> str:
+def render(material: Material, title: str = TITLE) -> str:
     """Return the page as text."""
     outline = Outline()
-    numbers = [block for family in material.families if (block := key_numbers(family, material))]
-    shown_numbers = [outline.block(block, 2) for block in numbers]
+    alone = len(material.families) == 1
+    numbers = key_numbers(material.families[0], material) if alone else None
+    shown_numbers = [outline.block(numbers, 2)] if numbers else []
     sections = outline.sections(compose(material))
     scripts = {"plotly": _plotly(), "page": Markup(_wrapped([_asset(name) for name in SCRIPTS]))}
     return (
@@ -86,10 +89,15 @@ def compose(material: Material) -> list[Part]:
         parts = families[0][1]
     else:
         parts = [
-            Part(family.title, family.record.summary if family.record else "", (), tuple(below))
+            Part(family.title, family.record.summary if family.record else "", _numbers(family, material), tuple(below))
             for family, below in families
         ]
     return [*parts, run_part(material)]
+
+
+def _numbers(family: FamilyMaterial, material: Material) -> tuple[Block, ...]:
+    numbers = key_numbers(family, material)
+    return (numbers,) if numbers else ()
 
 
 def _family_parts(family: FamilyMaterial, material: Material) -> list[Part]:
@@ -100,6 +108,7 @@ def _family_parts(family: FamilyMaterial, material: Material) -> list[Part]:
         learning_part(family),
         curves_part(family),
         *_own_parts(family),
+        effects_part(family),
         layers_part(family),
         dropped_part(family, material),
     ]

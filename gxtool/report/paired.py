@@ -105,10 +105,10 @@ def _forest(pairs: Sequence[Mapping]) -> Block:
             )
             roles.append("baseline" if VERDICTS[verdict] == "even" else "model")
     slots = {"better": 0, "worse": 1, "not distinguishable": 6, "too few": 5}
-    found = [f"{_name(pair)}: {_difference(pair)}, {pair.get('verdict')}" for pair in pairs]
+    found = [f"{trace.name.capitalize()}: {formats.listing([str(name) for name in trace.x])}." for trace in traces]
     figure = Figure(
         f"Paired differences in {label}",
-        "; ".join(found) + ".",
+        " ".join(found),
         "Pair",
         f"Difference in {label} (first minus second)",
         tuple(traces),
@@ -134,23 +134,23 @@ def _difference(pair: Mapping) -> str:
 
 
 def _tally(family: FamilyMaterial, pairs: Sequence[Mapping]) -> list[Block]:
-    """Count verdicts over samples for every pair that was tested sample by sample."""
-    counts: dict[tuple[str, str, str], dict[str, int]] = {}
+    """Count verdicts over samples for every pair that was tested sample by sample on the main metric."""
+    counts: dict[tuple[str, str], dict[str, int]] = {}
     for pair in pairs:
-        if pair.get("sample") is not None:
-            key = (str(pair.get("a")), _second(pair), str(pair.get("metric")))
+        if pair.get("sample") is not None and pair.get("metric") == family.metric:
+            key = (str(pair.get("a")), _second(pair))
             count = counts.setdefault(key, dict.fromkeys(VERDICTS, 0))
             count[pair.get("verdict")] = count.get(pair.get("verdict"), 0) + 1
     if not counts:
         return []
     words = [verdict for verdict in VERDICTS if any(count[verdict] for count in counts.values())]
     rows = [
-        [blocks.text(a), blocks.text(b), blocks.text(formats.metric_label(metric))]
-        + [blocks.num(count[word]) for word in words]
-        for (a, b, metric), count in counts.items()
+        [blocks.text(a), blocks.text(b), *(blocks.num(count[word]) for word in words)]
+        for (a, b), count in counts.items()
     ]
-    columns = ("Run", "Against", "Metric", *(word.capitalize() for word in words))
-    return [blocks.table(f"In how many {family.sample_word}s", columns, rows)]
+    columns = ("Run", "Against", *(word.capitalize() for word in words))
+    title = f"Number of {formats.many(family.sample_word)} by verdict on {formats.metric_label(family.metric)}"
+    return [blocks.table(title, columns, rows)]
 
 
 def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Table:
@@ -158,7 +158,7 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
         [
             blocks.text(pair.get("a")),
             blocks.text(_second(pair)),
-            blocks.text(pair.get("sample") or f"all {family.sample_word}s"),
+            blocks.text(pair.get("sample") or f"all {formats.many(family.sample_word)}"),
             blocks.text(formats.metric_label(pair.get("metric") or "")),
             blocks.num(pair.get("difference"), _difference(pair)),
             blocks.num(pair.get("p_value"), formats.p_value(pair.get("p_value"))),

@@ -10,7 +10,6 @@ from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
 from gxtool.report.predictors import Predictor, metric_names, predictors, references, sample_names
 
-
 Middle = tuple[float, float | None, float | None, str]
 
 
@@ -37,8 +36,9 @@ def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
         f"rows (split: {schemes}). A model's estimate is the score of its predictions averaged over seeds; "
     )
     if len(samples) > 1:
-        return f"{text}intervals of single {family.sample_word}s are {confidence}confidence intervals over test rows."
-    return f"{text}lines are {confidence}confidence intervals over test {family.unit}s."
+        word = formats.many(family.sample_word)
+        return f"{text}intervals of single {word} are {confidence}confidence intervals over test rows."
+    return f"{text}lines are {confidence}confidence intervals over test {formats.many(family.unit)}."
 
 
 def _overview(
@@ -63,7 +63,7 @@ def _overview_figure(
         if points:
             traces.append(
                 Trace(
-                    f"{one.label}, single {'seeds' if single else family.sample_word + 's'}",
+                    f"{one.label}, single {'seeds' if single else formats.many(family.sample_word)}",
                     (one.label,) * len(points),
                     tuple(points),
                     "points",
@@ -79,13 +79,13 @@ def _overview_figure(
             slots.append(one.slot)
             roles.append(one.role)
     better = "higher" if formats.higher_is_better(metric) else "lower"
-    where = samples[0] if single else f"{len(samples)} {family.sample_word}s"
+    where = samples[0] if single else f"{len(samples)} {formats.many(family.sample_word)}"
     lines = [ReferenceLine(f"{ref['name']}, published", ref["value"]) for ref in references(family, metric)]
     figure = Figure(
         f"{label} on {where}: each model beside each baseline",
         f"{_ranking(everyone, samples, metric)} ({better} is better). {_legend(family, single)}",
         "Predictor",
-        label if single else f"{label}, median over {family.sample_word}s",
+        label if single else f"{label}, median over {formats.many(family.sample_word)}",
         tuple(traces),
         tuple(lines),
     )
@@ -96,7 +96,7 @@ def _legend(family: FamilyMaterial, single: bool) -> str:
     if single:
         return "Marker and line: estimate with confidence interval; small circles: single seeds."
     word = family.sample_word
-    return f"Marker: median over {word}s; line: smallest to largest; small circles: one {word} each."
+    return f"Marker: median over {formats.many(word)}; line: smallest to largest; small circles: one {word} each."
 
 
 def _ranking(everyone: Sequence[Predictor], samples: Sequence[str], metric: str) -> str:
@@ -130,16 +130,25 @@ def _seed_values(one: Predictor, metric: str) -> list[float]:
 
 
 def _overall_table(family: FamilyMaterial, everyone: Sequence[Predictor], metrics: Sequence[str]) -> blocks.Table:
+    """Make one row per predictor: the mean of the main metric, then median and range of every metric."""
     rows = []
     for one in everyone:
-        for metric in metrics:
-            overall = one.overall(metric)
-            if overall:
-                start = [blocks.text(one.label), blocks.text(formats.metric_label(metric))]
-                summary = [blocks.num(overall.get(name)) for name in ("median", "mean", "min", "max")]
-                rows.append([*start, blocks.num(len(one.scores(metric))), *summary])
-    columns = ("Predictor", "Metric", f"{family.sample_word.capitalize()}s", "Median", "Mean", "Smallest", "Largest")
-    return blocks.table(f"Scores over all {family.sample_word}s", columns, rows)
+        start = [blocks.text(one.label), blocks.num(len(one.scores(family.metric)))]
+        rows.append([*start, blocks.num(one.overall(family.metric).get("mean")), *(_median(one, m) for m in metrics)])
+    labels = [formats.metric_label(metric) for metric in metrics]
+    columns = (
+        "Predictor",
+        f"{formats.many(family.sample_word).capitalize()}",
+        f"Mean {labels[0]}",
+        *(f"Median {x}" for x in labels),
+    )
+    note = f"In brackets: smallest to largest over {formats.many(family.sample_word)}."
+    return blocks.table(f"Scores over all {formats.many(family.sample_word)}", columns, rows, note)
+
+
+def _median(one: Predictor, metric: str) -> blocks.Cell:
+    overall = one.overall(metric)
+    return blocks.num(overall.get("median"), remark=formats.interval(overall.get("min"), overall.get("max")))
 
 
 def _score_table(
@@ -163,7 +172,7 @@ def _score_table(
     keep += range(4, 4 + len(metrics))
     columns = ("Predictor", family.sample_word.capitalize(), "n", "n positive", *map(formats.metric_label, metrics))
     title = "Scores with confidence intervals" + (f", by {family.sample_word}" if n_samples > 1 else "")
-    note = f"n: test {family.unit}s. In brackets: confidence interval."
+    note = f"n: test {formats.many(family.unit)}. In brackets: confidence interval."
     return blocks.table(title, [columns[j] for j in keep], [[row[j] for j in keep] for row in rows], note)
 
 
@@ -177,7 +186,11 @@ def _seed_tables(family: FamilyMaterial, metrics: Sequence[str], n_samples: int)
         for seed in (one.metrics.get("overall") or {}).get("per_seed") or []
     ]
     if n_samples > 1 and medians:
-        tables.append(blocks.table(f"Each seed, median over {family.sample_word}s", ("Run", "Seed", *labels), medians))
+        tables.append(
+            blocks.table(
+                f"Each seed, median over {formats.many(family.sample_word)}", ("Run", "Seed", *labels), medians
+            )
+        )
     rows = [
         [
             blocks.text(one.run),

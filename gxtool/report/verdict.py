@@ -138,9 +138,9 @@ def _data_tiles(family: FamilyMaterial, one: Scored) -> list[tuple[str, str, str
         sample = one.samples[0]
         positive = sample.get("n_positive")
         remark = f"{positive:,} positive" if positive is not None else ""
-        tiles.append((f"{sample['n']:,}", f"test {family.unit}s", remark))
+        tiles.append((f"{sample['n']:,}", f"test {formats.many(family.unit)}", remark))
     elif len(one.samples) > 1:
-        tiles.append((f"{len(one.samples):,}", f"{family.sample_word}s", ""))
+        tiles.append((f"{len(one.samples):,}", f"{formats.many(family.sample_word)}", ""))
     seeds = {seed.get("seed") for sample in one.samples for seed in sample.get("per_seed") or []}
     if seeds:
         tiles.append((f"{len(seeds):,}", "seed" if len(seeds) == 1 else "seeds", ""))
@@ -167,7 +167,7 @@ def _runs_table(family: FamilyMaterial) -> blocks.Table:
             ]
         )
     head = label if len(samples) == 1 else f"Median {label} (range)"
-    columns = ("Predictor", "Kind", head, f"{family.sample_word.capitalize()}s", "Seeds", "Parameters")
+    columns = ("Predictor", "Kind", head, f"{formats.many(family.sample_word).capitalize()}", "Seeds", "Parameters")
     return blocks.table("At a glance", columns, rows)
 
 

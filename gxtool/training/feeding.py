@@ -97,10 +97,11 @@ class MicroBatches(Sampler[np.ndarray]):
     def __iter__(self) -> Iterator[np.ndarray]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.plan.n_rows)
         accumulation = self.plan.accumulation
+        pieces = accumulation * self.plan.world_size
         for start in range(0, self.plan.n_rows, self.plan.batch_size):
             step = order[start : start + self.plan.batch_size]
-            pieces = np.array_split(step, accumulation * self.plan.world_size)
-            yield from pieces[self.rank * accumulation : (self.rank + 1) * accumulation]
+            for piece in range(self.rank * accumulation, (self.rank + 1) * accumulation):
+                yield step[len(step) * piece // pieces : len(step) * (piece + 1) // pieces]
 
 
 def training_loader(rows: Rows, batches: MicroBatches) -> DataLoader:

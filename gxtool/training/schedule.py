@@ -21,13 +21,14 @@ SCHEDULERS = {"constant": "constant_with_warmup", "linear": "linear", "cosine": 
 
 def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     """Return the configured optimiser over the network's trainable parameters."""
-    decayed = set(get_parameter_names(network, [nn.LayerNorm], list(NOT_DECAYED)))
-    trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    trained = {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+    decayed = set(get_parameter_names(network, [nn.LayerNorm], list(NOT_DECAYED))) if config.weight_decay else set()
     groups = [
-        {"params": [p for name, p in trained if name in decayed], "weight_decay": config.weight_decay},
-        {"params": [p for name, p in trained if name not in decayed], "weight_decay": 0.0},
+        {"params": [p for name, p in trained.items() if name in decayed], "weight_decay": config.weight_decay},
+        {"params": [p for name, p in trained.items() if name not in decayed], "weight_decay": 0.0},
     ]
-    # One fused kernel updates all parameters: on small networks the update costs as much as the rest of the step.
+    groups = [group for group in groups if group["params"]]
+    # One fused kernel updates a whole group: on small networks the update costs as much as the rest of the step.
     options = {"lr": config.learning_rate, "fused": True}
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, **options)

@@ -79,6 +79,7 @@ class ModelTrainer(Trainer):
         self.batches = MicroBatches(self.step_plan, task.seed, task.machine.rank)
         self.step_losses = torch.zeros((), dtype=torch.float64, device=task.machine.device)
         self.keeps_weights = self.stop_agreed = False
+        says_cache = hasattr(network.config, "use_cache")
         super().__init__(
             model=network,
             args=training_arguments(task),
@@ -87,6 +88,9 @@ class ModelTrainer(Trainer):
             callbacks=[Flow(self)],
         )
         self.remove_callback(PrinterCallback)
+        if not says_cache:
+            # Trainer adds a field about generating text, whatever the network does.
+            del network.config.use_cache
         # A model whose forward takes **kwargs would be handed a count to divide by, and divide twice.
         self.model_accepts_loss_kwargs = False
         # Several visible devices without torchrun would be joined by DataParallel, which is neither exact nor fast.
@@ -144,10 +148,23 @@ class ModelTrainer(Trainer):
         return (loss, outputs) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: dict, num_items_in_batch: Any = None) -> torch.Tensor:
-        """Do one micro-batch and add its loss to the epoch's."""
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        """Do one micro-batch and add its loss to the epoch's.
+
+        Trainer's own step also looks, each time, after parallelisms and optimisers that we do not offer.
+        """
+        with self.compute_loss_context_manager():
+            loss = self.compute_loss(model, self._prepare_inputs(inputs), num_items_in_batch=num_items_in_batch)
+        self.accelerator.backward(loss)
+        loss = loss.detach()
         self.step_losses += loss
         return loss
+
+    def _prepare_inputs(self, inputs: dict) -> dict:
+        """Move a batch to the device."""
+        device = self.task.machine.device
+        if device.type == "cpu":
+            return dict(inputs)
+        return {name: value.to(device) if name != TARGETS else value for name, value in inputs.items()}
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Return the configured optimiser."""
@@ -166,7 +183,7 @@ class ModelTrainer(Trainer):
     def _prepare_for_training(self, *arguments: Any, **named: Any) -> tuple[nn.Module, DataLoader]:
         """Wrap the network for several processes, but leave the optimiser as it is.
 
-        accelerate's wrapper scales 16-bit floats, which we do not use, and searches the disk for a package twice a step.
+        accelerate's wrapper scales 16-bit floats, which we do not use, and looks for a package twice in each step.
         """
         prepared = super()._prepare_for_training(*arguments, **named)
         self.optimizer = self.callback_handler.optimizer = _unwrapped(self.optimizer)
@@ -305,6 +322,7 @@ class Flow(TrainerCallback):
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Start counting seconds: everything is prepared."""
+        self.trainer.model_wrapped.train()
         self.trainer.clock = TrainingClock(self.trainer.record.seconds)
 
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:

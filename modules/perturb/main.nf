@@ -26,6 +26,6 @@ process PERTURB {
     stub:
     """
     mkdir -p ${item.run}/effects
-    touch ${item.run}/effects/effects.parquet versions.yml
+    touch ${item.run}/effects/manifest.json versions.yml
     """
 }

@@ -6,7 +6,7 @@ process TOKENIZE {
     memory { 1.GB * item.resources.memory_gb * task.attempt }
 
     input:
-    tuple val(item), path(examples, stageAs: 'examples?/*')
+    tuple val(item), path(examples, stageAs: 'examples?/*', arity: '1..*')
 
     output:
     tuple val(item.id), path('dataset'), emit: dataset
@@ -14,11 +14,12 @@ process TOKENIZE {
     path 'versions.yml', emit: versions
 
     script:
+    def inputs = examples.collect { folder -> "--input ${folder}" }.join(' ')
     """
     cat > section.json <<'END_OF_SECTION'
     ${item.section}
     END_OF_SECTION
-    gxtool tokenize --model ${item.family} --config section.json --input ${examples} --output dataset
+    gxtool tokenize --model ${item.family} --config section.json ${inputs} --output dataset
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

@@ -234,7 +234,7 @@ BROKEN = [
     (
         "an empty first line",
         "\n" + TABLE,
-        f"train.csv, line 1: has 0 columns, expected 5 ({LAYOUT}), or 4 without label",
+        f"train.csv, line 1: is empty, expected 5 columns ({LAYOUT})",
     ),
 ]
 
@@ -304,7 +304,7 @@ def test_cell_type_is_found_by_name_in_a_folder_of_many(tmp_path):
     cell_folder(tmp_path / "data" / "E004", inner=False)
     files = find_bins_files("E004", tmp_path / "data", tmp_path)
     assert files[1].name == str(tmp_path / "data" / "E004" / "valid.csv")
-    assert list_cells(tmp_path / "data") == ["E003", "E004"]
+    assert list_cells(tmp_path / "data") == {n: tmp_path / "data" / n for n in ("E003", "E004")}
     with pytest.raises(InputError, match=r"data: holds 2 cell types \(E003, E004\) and none called E005, expected it"):
         find_bins_files("E005", tmp_path / "data", tmp_path)
 
@@ -331,7 +331,7 @@ def test_archive_is_read_like_the_folder(tmp_path, kind, prefix):
                 out.add(path, f"{prefix}{path.relative_to(folder).as_posix()}")
     files = find_bins_files("E003", archive, tmp_path / "scratch")
     assert [table.genes[0] for table in read_bins_tables(files, MARKS, 3)] == ["100003", "200003", "300003"]
-    assert list_cells(archive) == ["E003"]
+    assert list_cells(archive) == {"E003": archive}
     assert files[0].name.startswith(f"{archive}: ")
 
 
@@ -412,6 +412,21 @@ def test_table_that_is_there_twice_is_refused(tmp_path):
     (folder / "train.csv.gz").write_bytes(gzip.compress(TABLE.encode()))
     with pytest.raises(InputError, match=r"train\.csv: is there with and without \.gz, expected one of them"):
         find_bins_files("E003", folder, tmp_path)
+
+
+def test_no_more_than_three_tables_are_in_memory_however_many_there_are(tmp_path, monkeypatch):
+    started = []
+
+    def note(file, marks, n_bins):
+        started.append(file.role)
+        return read_bins_table(file, marks, n_bins)
+
+    monkeypatch.setattr("gxtool.io.bins_table.read_bins_table", note)
+    files = [table_file(tmp_path, TABLE)] * 9
+    for used, table in enumerate(read_bins_tables(files, MARKS, 3), 1):
+        check_table(table)
+        assert len(started) <= used + 2
+    assert len(started) == 9
 
 
 def test_first_fault_of_several_tables_is_raised_in_order(tmp_path):

@@ -50,7 +50,7 @@ FAMILY = Family(
         Reference("AttentiveChrome", "auroc", 0.8115, _POSTER),
         Reference("published ConvNet", "auroc", 0.812, "GeneNet, images/auc.png, digitised (+-0.002; mean over 56)"),
     ),
-    demo={"convnet": {}, "convnet-published": {"training.epochs": 3}},
+    demo={"convnet": {"training.epochs": 12}, "tiny": {}},
     group="gene",
     sample="cell type",
 )

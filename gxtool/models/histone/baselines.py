@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from gxtool.config import InputError
-from gxtool.measure.baselines import MAX_ROWS, BaselineResult, Split, logistic_regression
+from gxtool.measure.baselines import BaselineResult, Split, logistic_regression
 
 PROMOTER_MARK = "H3K4me3"
 
 
-def sum_h3k4me3(split: Split, seed: int, *, max_rows: int = MAX_ROWS, threads: int = 1) -> BaselineResult:
+def sum_h3k4me3(split: Split, seed: int) -> BaselineResult:
     """Rank genes by their reads of H3K4me3 over all bins; nothing is learned but the scale.
 
     A logistic curve of log(1 + reads), fitted on the training genes, turns reads into a probability; being monotone,
@@ -19,12 +19,12 @@ def sum_h3k4me3(split: Split, seed: int, *, max_rows: int = MAX_ROWS, threads: i
     Raises:
         InputError: the data have no such mark.
     """
-    columns = [place for place, name in enumerate(split.names) if name.split(":")[0] == PROMOTER_MARK]
+    columns = [place for place, name in enumerate(split.columns) if name.split(":")[0] == PROMOTER_MARK]
     if not columns:
         raise InputError(f"baseline sum_h3k4me3: the data have no mark {PROMOTER_MARK}, expected it in data.marks")
     reads = {role: _log_sum(getattr(split, role)[:, columns]) for role in ("train", "val", "test")}
     one_feature = Split(**reads, train_labels=split.train_labels, val_labels=split.val_labels)
-    return logistic_regression(one_feature, seed, max_rows=max_rows, threads=threads)
+    return logistic_regression(one_feature, seed)
 
 
 def _log_sum(features: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ ACTIVE_MARKS = ("H3K4me3", "H3K36me3")
 LOPSIDED = 0.2
 # Genes per minute that two cores read, and that they train `convnet` on for all its epochs, seed by seed.
 READ_PER_MINUTE = 2e6
-TRAIN_PER_MINUTE = 2e4
+TRAIN_PER_MINUTE = 1.5e4
 # Memory of Python with PyTorch (GB), beside which the tables of one cell type are small.
 BASE_MEMORY_GB = 1.5
 

@@ -44,13 +44,13 @@ def expand(folder: Path) -> list[dict[str, str]]:
         InputError: there is none.
     """
     folder = Path(folder)
-    rows = {cell: str(folder) for cell in list_cells(folder)}
+    cells = list_cells(folder)
     for path in sorted(folder.iterdir()):
         if path.is_file() and is_archive(path):
-            rows |= {cell: str(path) for cell in list_cells(path)}
-    if not rows:
+            cells |= list_cells(path)
+    if not cells:
         raise InputError(f"{folder}: has no train.csv, valid.csv and test.csv, expected tables of cell types")
-    return [{"sample": cell, "data": path} for cell, path in sorted(rows.items())]
+    return [{"sample": cell, "data": str(path)} for cell, path in sorted(cells.items())]
 
 
 def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: ArtifactWriter) -> None:

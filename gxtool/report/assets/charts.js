@@ -24,7 +24,7 @@ function layoutOf(spec, width, colours) {
     width, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: false, hovermode: "closest",
     font: { family: colours.font, size: 12, color: colours.ink }, barmode: "group", bargap: 0.25,
     hoverlabel: { bgcolor: colours.paper, bordercolor: colours.rule, font: { family: colours.font, size: 12, color: colours.ink }, align: "left" },
-    legend: { orientation: "h", xref: "container", x: 0, yref: "container", y: 1, yanchor: "top", font: { size: 12, color: colours.ink }, itemclick: false, itemdoubleclick: false, bgcolor: "rgba(0,0,0,0)", traceorder: "normal" },
+    legend: { orientation: "h", xref: "container", x: 0, yref: "container", y: 1, yanchor: "top", font: { size: 12, color: colours.ink }, itemclick: false, itemdoubleclick: false, bgcolor: "rgba(0,0,0,0)", traceorder: "normal", maxheight: 2000 },
     margin: { l: 48, r: 14, t: 8, b: 42, pad: 2 },
   };
   if (spec.kind === "heatmap") {
@@ -36,7 +36,7 @@ function layoutOf(spec, width, colours) {
   }
   const range = valueRange(spec);
   const cross = crossLines(spec, colours);
-  const beside = rows ? flagsAbove(spec, range, plotHeight, colours) : labelsBeside(spec, range, plotHeight, width, colours);
+  const beside = rows ? flagsAbove(spec, range, { width: width * 0.6, height: plotHeight }, colours) : labelsBeside(spec, range, plotHeight, width, colours);
   layout.shapes = [...beside.shapes, ...cross.shapes];
   layout.annotations = [...beside.annotations, ...cross.annotations];
   layout.margin.r += beside.width;
@@ -80,7 +80,7 @@ function layoutRows(layout, spec, rows, narrow, range, colours) {
   if (above) {
     layout.margin.l = 8;
     rows.forEach((name, index) => layout.annotations.push({
-      x: 0, xref: "paper", xanchor: "left", y: index - 0.36, yref: "y", yanchor: "middle", showarrow: false, align: "left", text: literal(shorten(name, 34)), font: { size: 11.5, color: colours.ink },
+      x: 0, xref: "paper", xanchor: "left", y: index - 0.36, yref: "y", yanchor: "middle", showarrow: false, align: "left", text: literal(shorten(name, Math.floor(layout.width / 6.8))), font: { size: 11.5, color: colours.ink }, bgcolor: withAlpha(colours.paper, 0.75), borderpad: 0,
     }));
   }
   if (spec.values) layoutValues(layout, spec, rows, narrow, colours);
@@ -113,6 +113,7 @@ function fitLegend(plot, layout) {
   const box = plot.querySelector(".legend .bg");
   const needed = layout.showlegend && box ? Math.ceil(box.getBBox().height) + 4 : 0;
   if (!needed) return null;
+  if (layout.xaxis.visible === false) return { height: needed };
   return { "margin.t": layout.margin.t + needed, height: layout.height + needed };
 }
 
@@ -162,7 +163,7 @@ function drawLegend(gallery, colours) {
   }));
   const hidden = { visible: false, fixedrange: true };
   const base = layoutOf(specs[0], width, colours).layout;
-  const layout = { width, height: 1, margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: true, legend: base.legend, font: base.font, paper_bgcolor: base.paper_bgcolor, plot_bgcolor: base.plot_bgcolor, xaxis: hidden, yaxis: hidden };
+  const layout = { width, height: 400, margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: true, legend: base.legend, font: base.font, paper_bgcolor: base.paper_bgcolor, plot_bgcolor: base.plot_bgcolor, xaxis: hidden, yaxis: hidden };
   drawInto(place, Array.from(seen.values()), layout);
 }
 

@@ -1,6 +1,6 @@
 // From a figure as data to what plotly draws. Nothing here is measured: positions, colours and words only.
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "star"];
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "triangle-down", "pentagon", "star"];
 const MANY_POINTS = 30;
 const NARROW = 560;
 
@@ -61,7 +61,7 @@ function styleOf(trace, slot, index, spec, colours) {
     colour, width: 2, size: 8, opacity: 1, dash: anyDashed ? (trace.dashed ? "dash" : "solid") : DASHES[slot % DASHES.length],
     symbol: SYMBOLS[(slot + Math.floor(slot / 7)) % SYMBOLS.length],
   };
-  if (trace.role === "model") Object.assign(style, { width: 2.4, size: 10, dash: slot === 0 || spec.grouped ? "solid" : style.dash });
+  if (trace.role === "model") Object.assign(style, { width: spec.grouped ? 1.8 : 2.4, size: 10, dash: slot === 0 || spec.grouped ? "solid" : style.dash });
   if (trace.role === "baseline") Object.assign(style, { width: 1.7, symbol: style.symbol + "-open", dash: slot === 0 ? "dash" : style.dash });
   if (trace.role === "seed") Object.assign(style, { size: 5, symbol: "circle-open", opacity: 0.75 });
   if (trace.role === "train") Object.assign(style, { width: 1.7, dash: "dot", symbol: "square-open" });
@@ -110,7 +110,8 @@ function tracesOf(spec, colours) {
     drawn.showlegend = !spec.no_legend && !(spec.grouped && shown.has(name));
     if (spec.grouped) drawn.legendgroup = literal(name);
     shown.add(name);
-    drawn.marker = { color: style.colour, size: style.size, symbol: style.symbol, line: { color: style.colour, width: 1.8 } };
+    drawn.marker = { color: style.colour, size: style.size, symbol: style.symbol, line: { color: style.colour, width: 1.6 } };
+    if (trace.role === "model") drawn.zorder = 2;
     if (rows) {
       const shift = overlapping ? (withInterval.indexOf(trace) - (withInterval.length - 1) / 2) * 0.22 : trace.role === "seed" ? 0.24 : 0;
       drawn.mode = "markers";

@@ -28,26 +28,36 @@ function lineStyle(colours, index) {
   return { type: "line", layer: "below", line: { color: colours.soft, width: 1.2, dash: DASHES[(index % 4) + 1] } };
 }
 
-// Horizontal figures: labels above the rows, one step higher each, every line reaching up to its own label.
-function flagsAbove(spec, range, plotHeight, colours) {
-  const lines = valueLines(spec).slice().sort((a, b) => a.value - b.value);
+// A line's label and, unless that is 0, its value; what follows the comma is left out where room is short.
+function labelOf(line, brief) {
+  return shorten(brief ? line.label.split(",")[0] : line.label, 40) + (line.value ? " " + written(line.value) : "");
+}
+
+// Horizontal figures: labels above the rows, one step apart, every line reaching up to its own label. A label stands
+// right of its line, or left of it where there is no room; lines then reach up in the order that crosses no label.
+function flagsAbove(spec, range, plot, colours) {
+  const flags = valueLines(spec).map((line) => {
+    const text = labelOf(line, plot.width < ROOMY * 0.6);
+    const place = (line.value - range[0]) / (range[1] - range[0]);
+    return { value: line.value, text, left: (1 - place) * plot.width < Array.from(text).length * 6.2 && place > 0.5 };
+  });
+  const ordered = [...flags.filter((flag) => flag.left).sort((a, b) => b.value - a.value), ...flags.filter((flag) => !flag.left).sort((a, b) => a.value - b.value)];
   const shapes = [], annotations = [];
-  lines.forEach((line, index) => {
-    const lift = (lines.length - index) * FLAG;
-    const far = (line.value - range[0]) / (range[1] - range[0]) > 0.5;
-    shapes.push(Object.assign(lineStyle(colours, index), { xref: "x", yref: "paper", x0: line.value, x1: line.value, y0: 0, y1: 1 + lift / plotHeight }));
+  ordered.forEach((flag, index) => {
+    const lift = (ordered.length - index) * FLAG;
+    shapes.push(Object.assign(lineStyle(colours, index), { xref: "x", yref: "paper", x0: flag.value, x1: flag.value, y0: 0, y1: 1 + lift / plot.height }));
     annotations.push(Object.assign(flagStyle(colours), {
-      x: line.value, y: 1, xref: "x", yref: "paper", yanchor: "middle", yshift: lift - 6, xanchor: far ? "right" : "left", xshift: far ? -3 : 3, text: literal(line.label + (line.value ? " " + written(line.value) : "")),
+      x: flag.value, y: 1, xref: "x", yref: "paper", yanchor: "middle", yshift: lift - 6, xanchor: flag.left ? "right" : "left", xshift: flag.left ? -3 : 3, text: literal(flag.text),
     }));
   });
-  return { shapes, annotations, height: lines.length ? lines.length * FLAG + 6 : 0, width: 0 };
+  return { shapes, annotations, height: flags.length ? flags.length * FLAG + 6 : 0, width: 0 };
 }
 
 // Other figures: labels beside the plot (inside it on a phone), pushed apart where lines lie close.
 function labelsBeside(spec, range, plotHeight, width, colours) {
   const lines = valueLines(spec).slice().sort((a, b) => b.value - a.value);
   const inside = width < TINY;
-  const labels = lines.map((line) => shorten(width < ROOMY ? line.label.split(",")[0] : line.label, 30) + " " + written(line.value));
+  const labels = lines.map((line) => labelOf(line, width < ROOMY));
   const shapes = [], annotations = [];
   let last = -Infinity;
   lines.forEach((line, index) => {

@@ -144,7 +144,8 @@ def test_published_normalisation_by_hand():
     ],
 )
 def test_normalisation_by_hand(norm, expected):
-    model = build(norm=norm, marks=["a", "b"], n_bins=3, pool_sizes=[1, 1], signal_mean=[0.5, 1.0], signal_std=[1.0, 2.0])
+    scalers = {"signal_mean": [0.5, 1.0], "signal_std": [1.0, 2.0]}
+    model = build(norm=norm, marks=["a", "b"], n_bins=3, pool_sizes=[1, 1], **scalers)
     values = model.normalise(torch.tensor([[[1.0, 4.0], [3.0, 0.0], [0.0, 2.0]]]))
     np.testing.assert_allclose(values[0].numpy(), expected, atol=1e-6)
 

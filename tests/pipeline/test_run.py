@@ -1,0 +1,109 @@
+"""Real runs on simulated data: what is redone, what is not, and what a person is told when the input is bad."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+
+BEFORE_TRAINING = {"SIMULATE": 1, "PREPROCESS": 3, "TOKENIZE": 1}
+FROM_TRAINING_ON = {"TRAIN": 1, "EVALUATE": 1, "PERTURB": 1, "COMPARE": 1, "REPORT": 1}
+
+
+@pytest.fixture(scope="module")
+def launched(start: Callable, tmp_path_factory: pytest.TempPathFactory) -> Callable:
+    """Return a function that runs the test profile, always in the same folder, whose name has a space in it."""
+    folder = tmp_path_factory.mktemp("run") / "my results"
+    folder.mkdir()
+
+    def launch(*arguments: str) -> object:
+        return start(folder, "run", str(ROOT), "-profile", "test", "-resume", *arguments, GXTOOL_ENGINE="24.10.0")
+
+    assert (first := launch()).status == 0, first.terminal
+    assert first.count("COMPLETED") == {**BEFORE_TRAINING, "CONFIG": 1, **FROM_TRAINING_ON}
+    return launch
+
+
+def test_unchanged_plan_redoes_nothing(launched: Callable) -> None:
+    again = launched()
+    assert again.count("CACHED") == {**BEFORE_TRAINING, "CONFIG": 1, **FROM_TRAINING_ON}
+    assert again.count("COMPLETED") == {}
+
+
+def test_new_learning_rate_redoes_training_and_nothing_before(launched: Callable) -> None:
+    changed = launched("--set", "training.learning_rate=0.002")
+    assert changed.count("CACHED") == BEFORE_TRAINING
+    assert changed.count("COMPLETED") == {"CONFIG": 1, **FROM_TRAINING_ON}
+
+
+def test_results_are_laid_out_by_run_and_versions_are_kept(launched: Callable) -> None:
+    results = launched().folder / "results"
+    run = next(folder for folder in results.glob("tiny-*") if (folder / "evaluation").is_dir())
+    assert sorted(path.name for path in run.glob("models/*")) == [
+        "SIM01-seed1-fold0",
+        "SIM02-seed1-fold0",
+        "SIM03-seed1-fold0",
+    ]
+    assert (results / "report.html").stat().st_size > 10_000
+    assert (results / "comparison/manifest.json").is_file()
+    assert list((results / "multiqc").glob("*_mqc.json"))
+    versions = (results / "pipeline_info/versions.yml").read_text().splitlines()
+    assert "TRAIN: {gxtool: '0.1.0'}" in versions
+    assert not (results / "pipeline_info/error.txt").exists()
+
+
+@pytest.fixture
+def bad_sheet(tmp_path: Path) -> Path:
+    """Return a samplesheet that is fine but for its one sample's folder, which holds a broken table."""
+    folder = tmp_path / "E999/classification"
+    folder.mkdir(parents=True)
+    for name in ("train.csv", "valid.csv", "test.csv"):
+        (folder / name).write_text("gene1_1,1,2,3,four,5,1\n")
+    sheet = tmp_path / "samplesheet.csv"
+    sheet.write_text("sample,data\nE999,E999\n")
+    return sheet
+
+
+def told(launch: object) -> str:
+    """Return the sentence of error.txt, which is also among the last lines on the terminal."""
+    sentence = (launch.folder / "results/pipeline_info/error.txt").read_text().strip()
+    assert sentence in "\n".join(launch.terminal.splitlines()[-6:])
+    return sentence
+
+
+def test_bad_data_ends_with_one_sentence_and_is_not_tried_again(
+    start: Callable, bad_sheet: Path, tmp_path: Path
+) -> None:
+    failed = start(tmp_path, "run", str(ROOT), "--model", "histone", "--input", str(bad_sheet))
+    assert failed.status != 0
+    sentence = told(failed)
+    assert sentence.startswith("gxtool: error: ")
+    assert "csv, line 1" in sentence
+    assert [(row["status"], row["exit"], row["attempt"]) for row in failed.trace if row["status"] == "FAILED"] == [
+        ("FAILED", "3", "1")
+    ]
+
+
+def test_missing_samplesheet_is_named(start: Callable, tmp_path: Path) -> None:
+    failed = start(tmp_path, "run", str(ROOT), "--model", "histone", "--input", "nowhere.csv")
+    assert failed.status != 0
+    assert "nowhere.csv: no such file or folder" in told(failed)
+
+
+def test_bad_setting_is_named_before_anything_else_runs(start: Callable, bad_sheet: Path, tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path / "results", ignore_errors=True)
+    settings = "training.epochs=2;training.learnin_rate=0.1"
+    failed = start(tmp_path, "run", str(ROOT), "--model", "histone", "--input", str(bad_sheet), "--set", settings)
+    assert "learnin_rate" in told(failed)
+    assert [row["process"] for row in failed.trace] == ["CONFIG"]
+
+
+def test_repeated_set_is_refused_because_the_engine_would_keep_only_the_last(start: Callable, tmp_path: Path) -> None:
+    failed = start(tmp_path, "run", str(ROOT), "--set", "training.epochs=2", "--set", "training.seed=3")
+    assert failed.status != 0
+    assert "--set was given 2 times, expected one list" in failed.terminal

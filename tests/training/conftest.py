@@ -1,0 +1,51 @@
+"""The toy family as the only one, one dataset of it, and processes that may be killed."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import toy_family  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def only_the_toy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the registry know no other family."""
+    monkeypatch.setattr("gxtool.models.registry.families", lambda: {"toy": toy_family.FAMILY})
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return 94 rows of liver (47 train, 24 val, 23 test) and 61 of lung (31, 15, 15)."""
+    return toy_family.write_dataset(tmp_path_factory.mktemp("toy") / "dataset")
+
+
+@pytest.fixture(scope="session")
+def in_child() -> Callable[..., int | None]:
+    """Return a function that calls a function of `child_jobs` in a process of its own and returns its exit code.
+
+    The processes are forked from one that has imported torch and done nothing with it: seconds saved for each.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["child_jobs"])
+
+    def call(name: str, *arguments: Any) -> int | None:
+        import child_jobs
+
+        process = context.Process(target=getattr(child_jobs, name), args=arguments)
+        process.start()
+        process.join(120)
+        if process.is_alive():
+            process.kill()
+            raise TimeoutError(f"{name} did not end")
+        return process.exitcode
+
+    return call

@@ -1,0 +1,62 @@
+"""Learning rates and optimisers, by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from gxtool.config import TrainingConfig
+from gxtool.training.schedule import learning_rate_at, make_optimizer, make_scheduler
+
+
+def rates(steps: int, steps_per_epoch: int, **fields: object) -> list[float]:
+    config = TrainingConfig(learning_rate=0.1, **fields)
+    optimizer = make_optimizer(nn.Linear(3, 2), config)
+    scheduler = make_scheduler(optimizer, config, steps, steps_per_epoch)
+    return [learning_rate_at(scheduler, step) for step in range(steps)]
+
+
+def test_exponential_falls_once_per_epoch_as_keras_does() -> None:
+    found = rates(6, 2, schedule="exponential", lr_decay=0.5)
+    assert found == pytest.approx([0.1, 0.1, 0.05, 0.05, 0.025, 0.025])
+
+
+def test_exponential_with_warm_up_rises_first() -> None:
+    found = rates(4, 2, schedule="exponential", lr_decay=0.5, warmup_ratio=0.5)
+    assert found == pytest.approx([0.0, 0.05, 0.05, 0.05])
+
+
+def test_constant_linear_and_cosine_after_warm_up() -> None:
+    assert rates(4, 4, schedule="constant", warmup_ratio=0.5) == pytest.approx([0, 0.05, 0.1, 0.1])
+    assert rates(4, 4, schedule="linear") == pytest.approx([0.1, 0.075, 0.05, 0.025])
+    assert rates(4, 4, schedule="cosine") == pytest.approx([0.1, 0.0853553, 0.05, 0.0146447], abs=1e-6)
+
+
+def test_warm_up_share_is_not_rounded_up_by_binary_fractions() -> None:
+    # 0.1 * 30 is 3.0000000000000004: three steps rise, the fourth is at the peak.
+    found = rates(30, 30, schedule="constant", warmup_ratio=0.1)
+    assert found[3] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)]
+)
+def test_optimisers_and_what_they_decay(name: str, kind: type) -> None:
+    network = nn.Sequential(nn.Linear(3, 2), nn.LayerNorm(2))
+    optimizer = make_optimizer(network, TrainingConfig(optimizer=name, weight_decay=0.3, adam_epsilon=1e-7))
+    assert type(optimizer) is kind
+    decayed, kept = optimizer.param_groups
+    assert [tuple(p.shape) for p in decayed["params"]] == [(2, 3)]
+    assert decayed["weight_decay"] == 0.3
+    assert [tuple(p.shape) for p in kept["params"]] == [(2,), (2,), (2,)]
+    assert kept["weight_decay"] == 0
+    if name != "sgd":
+        assert decayed["eps"] == 1e-7
+
+
+def test_frozen_weights_are_not_trained() -> None:
+    network = nn.Linear(3, 2)
+    network.bias.requires_grad_(False)
+    (group,) = make_optimizer(network, TrainingConfig()).param_groups
+    assert [tuple(p.shape) for p in group["params"]] == [(2, 3)]
