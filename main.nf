@@ -82,14 +82,9 @@ workflow {
     PREDICT(modelled(predicting, trained.mix(earlier), TOKENIZE.out.dataset), request.device)
 
     COMPARE(sorted(EVALUATE.out.evaluation.map { _run, folder -> folder }))
-    artifacts = PREPROCESS.out.manifest.mix(
-        TOKENIZE.out.manifest,
-        trained.flatMap { _run, models -> models },
-        EVALUATE.out.evaluation.map { _run, folder -> folder },
-        PERTURB.out.effects.map { _run, folder -> folder },
-        PREDICT.out.predictions.map { _run, folder -> folder },
-        COMPARE.out.comparison,
-    )
+    artifacts = PREPROCESS.out.examples.mix(TOKENIZE.out.dataset, EVALUATE.out.evaluation, PERTURB.out.effects, PREDICT.out.predictions)
+        .map { _id, folder -> folder }
+        .mix(trained.flatMap { _run, models -> models }, COMPARE.out.comparison)
     REPORT(CONFIG.out.plan.map { _folder, json -> json }, sorted(artifacts))
 
     SIMULATE.out.versions.mix(

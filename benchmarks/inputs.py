@@ -25,7 +25,7 @@ class Size(NamedTuple):
     n_cells: int
 
 
-SIZES = {"tiny": Size((60, 50, 40), 3), "full": Size((6601, 6601, 6600), 56)}
+SIZES = {"tiny": Size((230, 120, 110), 3), "full": Size((6601, 6601, 6600), 56)}
 
 
 def write_cells(folder: Path, n_cells: int, n_genes: tuple[int, int, int], seed: int = 1) -> list[Path]:

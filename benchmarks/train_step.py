@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from torch import nn
 from torch.utils.data import DataLoader, default_collate
 from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
 
 from benchmarks.inputs import SIZES, write_cells
 from benchmarks.peers.gene_dicts import GeneDicts, HeldGeneDicts, gene_loader
@@ -100,17 +100,17 @@ def measure(folder: Path, size: str, rounds: int, threads: int) -> Result:
     write_cells(folder / "raw", 1, SIZES[size].n_genes)
     api.preprocess(folder / "raw", folder / "examples", SETTINGS)
     api.tokenize([folder / "examples"], folder / "dataset", SETTINGS)
+    torch.set_num_threads(threads)
     rows: list[Row] = []
     laps: dict[str, Any] = {}
     for device in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
         study = open_study(folder / "dataset", device, threads)
         check_agreement(study)
-        with machine(TrainOptions(device=device), threads):
-            here = {
-                "load": take_turns(load_laps(study), rounds),
-                "step": take_turns(step_laps(study), rounds),
-                "loop": take_turns(loop_laps(study, folder / "loops"), rounds),
-            }
+        here = {
+            "load": take_turns(load_laps(study), rounds),
+            "step": take_turns(step_laps(study), rounds),
+            "loop": take_turns(loop_laps(study, folder / "loops"), rounds),
+        }
         rows += rows_of(here, study, size)
         laps[device] = here
     if "cuda" not in laps:
@@ -273,14 +273,18 @@ def plain_trainer(study: Study, folder: Path) -> Lap:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = Trainer(model=copy.deepcopy(study.network), args=arguments, train_dataset=genes, callbacks=[clock])
-        transformers.logging.set_verbosity_error()
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     return clock.lap()
 
 
 def rows_of(laps: dict[str, dict[str, list[Lap]]], study: Study, size: str) -> list[Row]:
     """Return the table's rows of one device, times in ms per step."""
-    where = torch.cuda.get_device_name() if study.device == "cuda" else f"CPU, {study.threads} threads"
+    where = (
+        torch.cuda.get_device_name()
+        if study.device == "cuda"
+        else f"CPU, {study.threads} thread{'s' * (study.threads > 1)}"
+    )
     works = {
         "step": f"training step of convnet, batch {BATCH_SIZE}, {where}",
         "load": f"loading alone, batch {BATCH_SIZE}",

@@ -202,6 +202,13 @@ def perturb(
     return perturb_rows(list(checkpoints), Path(dataset), Path(output), settings.resolve(), options)
 
 
+def load_model(path: Path, device: str = "auto") -> Any:
+    """Return a trained model whose `predict` takes a dataset, or arrays named as in one."""
+    from gxtool.training.predict import load_model as load
+
+    return load(Path(path), device)
+
+
 def compare(sources: Sequence[Path], output: Path, overwrite: bool = False) -> Path:
     """Pool evaluations and test runs against each other and against their baselines."""
     from gxtool.measure.compare import compare as compare_evaluations

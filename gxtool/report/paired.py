@@ -13,6 +13,7 @@ from gxtool.report.predictors import sample_names
 
 # A figure with more rows than this says less than the table below it.
 MAX_ROWS = 40
+MAY_BE_EMPTY = ("p (Holm)", "Method")
 VERDICTS = {"better": "good", "worse": "bad", "not distinguishable": "even", "too few": "even"}
 
 
@@ -158,21 +159,21 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
         [
             blocks.text(pair.get("a")),
             blocks.text(_second(pair)),
-            blocks.text(pair.get("sample") or f"all {formats.many(family.sample_word)}"),
-            blocks.text(formats.metric_label(pair.get("metric") or "")),
+            _verdict_cell(pair),
             blocks.num(pair.get("difference"), _difference(pair)),
             blocks.num(pair.get("p_value"), formats.p_value(pair.get("p_value"))),
             blocks.num(pair.get("p_holm"), formats.p_value(pair.get("p_holm"))),
+            blocks.text(formats.metric_label(pair.get("metric") or "")),
+            blocks.text(pair.get("sample") or f"all {formats.many(family.sample_word)}"),
             blocks.num(pair.get("n_units"), _units(family, pair)),
             blocks.text(pair.get("method")),
-            _verdict_cell(pair),
         ]
         for pair in pairs
     ]
-    columns = ("Run", "Against", family.sample_word.capitalize(), "Metric", "Difference (interval)", "p")
-    columns += ("p (Holm)", "Units", "Method", "Verdict")
-    keep = [j for j in range(len(columns)) if j not in (6, 8) or any(row[j].value is not None for row in rows)]
-    note = "p (Holm): corrected for the number of pairs." if 6 in keep else ""
+    columns = ("Run", "Against", "Verdict", "Difference (interval)", "p", "p (Holm)", "Metric")
+    columns += (family.sample_word.capitalize(), "Units", "Method")
+    keep = [j for j in range(len(columns)) if columns[j] not in MAY_BE_EMPTY or any(row[j].value for row in rows)]
+    note = "p (Holm): corrected for the number of pairs." if columns.index("p (Holm)") in keep else ""
     return blocks.table("Every paired test", [columns[j] for j in keep], [[row[j] for j in keep] for row in rows], note)
 
 

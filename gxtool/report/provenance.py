@@ -119,7 +119,7 @@ def _plan_table(plan: Mapping[str, Any]) -> blocks.Table | None:
             blocks.text(item.get("seeds")),
             blocks.text(item.get("folds")),
             blocks.num(formats.nested(item, "resources", "cpus")),
-            blocks.num(formats.nested(item, "resources", "memory_gb")),
+            _gigabytes(formats.nested(item, "resources", "memory_gb")),
         ]
         for stage, tasks in plan.items()
         if isinstance(tasks, list)
@@ -130,6 +130,10 @@ def _plan_table(plan: Mapping[str, Any]) -> blocks.Table | None:
         return None
     columns = ("Run or data", "Stage", "Task", "Samples", "Seeds", "Folds", "CPUs", "Memory (GB)")
     return blocks.table("Planned tasks", columns, rows, f"Planned by gxtool {plan.get('gxtool_version', '')}.")
+
+
+def _gigabytes(memory: float | None) -> blocks.Cell:
+    return blocks.num(memory, formats.number(memory, 1))
 
 
 def _inputs(material: Material) -> Part:

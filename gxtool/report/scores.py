@@ -17,6 +17,8 @@ def scores_part(family: FamilyMaterial) -> Part:
     """Show every predictor's scores as a figure and as tables."""
     if not family.scored:
         return Part("Scores", "No evaluation was among the inputs, so there are no scores to show.")
+    if not sample_names(family):
+        return Part("Scores", "The evaluation holds no sample, so there are no scores to show.")
     everyone, samples, metrics = predictors(family), sample_names(family), metric_names(family)
     items: list[Block] = [_overview(family, everyone, samples, metrics)]
     if len(samples) > 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gxtool.config import DependencyError, GxtoolError
+from gxtool.errors import DependencyError, GxtoolError
 
 PACKAGES = ("torch", "transformers", "accelerate", "safetensors", "tensorboard")
 

@@ -10,7 +10,6 @@ process PREPROCESS {
 
     output:
     tuple val(item.id), path('examples'), emit: examples
-    path 'examples/manifest.json', emit: manifest
     path 'versions.yml', emit: versions
 
     script:

@@ -10,7 +10,6 @@ process TOKENIZE {
 
     output:
     tuple val(item.id), path('dataset'), emit: dataset
-    path 'dataset/manifest.json', emit: manifest
     path 'versions.yml', emit: versions
 
     script:

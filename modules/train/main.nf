@@ -20,9 +20,10 @@ process TRAIN {
     cat > section.json <<'END_OF_SECTION'
     ${item.section}
     END_OF_SECTION
-    gxtool train --model ${item.family} --config section.json --input ${dataset} --output ${item.run}/models \\
-        --samples '${item.samples}' --seeds ${item.seeds} --folds ${item.folds} ${init ? '--from init' : ''} \\
-        --checkpoint-dir '${checkpoint_dir}' --threads ${item.resources.cpus} --device ${device}
+    gxtool train --model ${item.family} --preset ${item.preset} --name '${item.run}' --config section.json \\
+        --input ${dataset} --output ${item.run}/models --checkpoint-dir '${checkpoint_dir}' ${init ? '--from init' : ''} \\
+        --samples '${item.samples}' --seeds ${item.seeds} --folds ${item.folds} \\
+        --threads ${item.resources.cpus} --device ${device}
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

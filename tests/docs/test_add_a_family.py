@@ -49,7 +49,9 @@ def run(arguments: list[str], copy: Path, cwd: Path) -> subprocess.CompletedProc
 def test_its_commands_end_in_a_report_that_shows_the_baseline_the_perturbation_and_the_section(
     copy: Path, tmp_path: Path
 ) -> None:
-    commands = [line for block in COMMANDS.findall((ROOT / "docs/add-a-family.md").read_text()) for line in block.split("\n")]
+    commands = [
+        line for block in COMMANDS.findall((ROOT / "docs/add-a-family.md").read_text()) for line in block.split("\n")
+    ]
     commands = [line.split()[1:] for line in commands if line.startswith("gxtool ")]
     assert [line[0] for line in commands] == [
         *("families", "simulate", "check", "preprocess", "tokenize"),

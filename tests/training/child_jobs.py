@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -96,3 +97,7 @@ def _arm_step(number: int, step: int) -> None:
         end(self, *arguments, **named)
 
     Flow.on_step_end = on_step_end
+
+
+# Children inherit these objects: a full collection in each of them would copy all of their memory.
+gc.freeze()

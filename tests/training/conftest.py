@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,11 @@ def in_child() -> Callable[..., int | None]:
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["child_jobs"])
+    with pytest.MonkeyPatch.context() as patch:
+        # Python 3.11's fork server has its own idea of sys.path, and says nothing when it cannot import.
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), *filter(None, sys.path)]))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        forkserver.ensure_running()
 
     def call(name: str, *arguments: Any) -> int | None:
         import child_jobs

@@ -1,0 +1,183 @@
+"""The command line as a person meets it: help, one run from files to page, and one sentence for every mistake."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from gxtool.cli import STAGES, app
+from gxtool.errors import GxtoolError
+
+FAMILY = "histone"
+GXTOOL = Path(sys.executable).with_name("gxtool")
+
+
+def run(*arguments: object) -> Result:
+    """Run a command in this process; a GxtoolError is kept as the result's exception."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def sentence(*arguments: object) -> tuple[int, str]:
+    """Return exit code and sentence of a command that fails."""
+    result = run(*arguments)
+    assert isinstance(result.exception, GxtoolError), f"{arguments}: {result.output} {result.exception!r}"
+    return result.exception.exit_code, str(result.exception)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run every stage once on simulated data, with the smallest preset."""
+    folder = tmp_path_factory.mktemp("run")
+    where = {name: folder / name for name in ("raw", "examples", "dataset", "models", "evaluation", "comparison")}
+    steps = [
+        ("simulate", "--model", FAMILY, "--output", where["raw"]),
+        ("preprocess", "--model", FAMILY, "--input", where["raw"] / "samplesheet.csv", "--output", where["examples"]),
+        ("tokenize", "--model", FAMILY, "--input", where["examples"], "--output", where["dataset"]),
+        ("train", "--model", FAMILY, "--preset", "tiny", "--input", where["dataset"], "--output", where["models"]),
+        ("evaluate", "--checkpoint", where["models"], "--input", where["dataset"], "--output", where["evaluation"]),
+        ("perturb", "--checkpoint", where["models"], "--input", where["dataset"], "--output", folder / "effects"),
+        ("compare", "--input", where["evaluation"], "--output", where["comparison"]),
+        ("report", "--input", folder, "--output", folder / "report"),
+    ]
+    for step in steps:
+        result = run(*step)
+        assert result.exit_code == 0, f"{step}: {result.output} {result.exception!r}"
+    return folder
+
+
+def test_every_stage_leaves_its_artifact(folder: Path) -> None:
+    assert (folder / "report/report.html").stat().st_size > 1000
+    for name in ("examples", "dataset", "evaluation", "comparison", "effects"):
+        assert run("inspect", folder / name, "--verify").exit_code == 0
+    assert len(list((folder / "models").glob("*/model.safetensors"))) == 3
+
+
+def test_scores_stand_beside_baselines_as_json(folder: Path) -> None:
+    metrics = json.loads((folder / "evaluation/metrics.json").read_text())
+    sample = metrics["samples"][0]
+    assert set(sample["baselines"]) == {"sum_h3k4me3", "logistic_regression", "gradient_boosting"}
+    assert metrics["looks"][0]["role"] == "test"
+    # A planted signal that a model of chance level would not find.
+    assert sample["model"]["auroc"]["low"] > 0.5
+
+
+def test_raw_data_is_predicted_as_the_dataset_is(folder: Path, tmp_path: Path) -> None:
+    sheet, dataset = folder / "raw/samplesheet.csv", folder / "dataset"
+    for source, output in ((sheet, "raw"), (dataset, "dataset")):
+        result = run("predict", "--checkpoint", folder / "models", "--input", source, "--output", tmp_path / output)
+        assert result.exit_code == 0, result.output
+    first, second = ((tmp_path / name / "predictions.tsv").read_text() for name in ("raw", "dataset"))
+    assert first == second
+    assert first.startswith("sample\tgene\tlabel\tp\n")
+
+
+def test_the_report_names_family_baselines_and_perturbation(folder: Path) -> None:
+    page = (folder / "report/report.html").read_text()
+    for words in ("logistic regression", "H3K4me3", "tiny", "AUROC"):
+        assert words in page
+
+
+def test_train_typed_with_an_unknown_family_names_those_there_are() -> None:
+    code, text = sentence("train", "--model", "gxnone")
+    assert (code, text) == (4, f"--model gxnone: no such family, expected one of {FAMILY}")
+
+
+def test_train_typed_with_nothing_else_says_what_it_needs_and_what_makes_it() -> None:
+    code, text = sentence("train", "--model", FAMILY)
+    assert code == 2
+    assert text == (
+        f"--input is missing: the dataset to train on; `gxtool preprocess --model {FAMILY}` and then "
+        f"`gxtool tokenize --model {FAMILY}` make it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("preprocess", "--model", FAMILY, "--input", "gone.csv", "--output", "x"), 3, "gone.csv: does not exist"),
+        (("config", "--model", FAMILY, "--set", "training.epochs=0"), 4, "training.epochs is 0, expected greater"),
+        (("config", "--model", FAMILY, "--set", "training.epoch=1"), 4, "did you mean epochs?"),
+        (("config", "--model", FAMILY, "--preset", "convent"), 4, "did you mean convnet?"),
+        (("config", "--model", FAMILY, "--lrr", "1"), 2, "--lrr: no such option, did you mean --lr?"),
+        (("config", "--runs", "r.yaml", "--model", FAMILY), 2, "--runs names models and inputs itself"),
+        (("config", "--model", FAMILY, "--input", ".", "--output", "p.json", "--seeds", "x"), 4, "--seeds: found 'x'"),
+        (("evaluate", "--checkpoint", "none", "--input", "d", "--output", "e"), 3, "none: is no folder"),
+        (("inspect", "."), 3, "has no manifest.json"),
+        (("report", "--input", "none", "--output", "r"), 3, "none"),
+        (("simulate", "--model", FAMILY, "--output", "raw", "--size", "huge"), 4, "expected one of demo, full"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else None,
+)
+def test_a_mistake_is_one_sentence(
+    arguments: tuple[str, ...], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found, text = sentence(*arguments)
+    assert found == code
+    assert words in text
+    assert "\n" not in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_published_option_names_resolve_to_their_fields() -> None:
+    result = run("config", "--model", FAMILY, "--lr", "0.25", "--mix", "True", "--debug")
+    assert result.exit_code == 0, result.output
+    assert "learning_rate: 0.25\n" in result.stdout
+    assert "per_sample: false\n" in result.stdout
+    assert "histograms: true\n" in result.stdout
+
+
+def test_init_writes_a_sheet_and_a_configuration_that_changes_nothing(tmp_path: Path) -> None:
+    assert run("init", "--model", FAMILY, "--output", tmp_path).exit_code == 0
+    assert (tmp_path / "samplesheet.csv").read_text().startswith("sample,data\n")
+    plain = run("config", "--model", FAMILY)
+    commented = run("config", "--model", FAMILY, "--config", tmp_path / "config.yaml")
+    assert commented.stdout == plain.stdout
+    uncommented = "\n".join(line.removeprefix("#") for line in (tmp_path / "config.yaml").read_text().splitlines()[2:])
+    (tmp_path / "all.yaml").write_text(uncommented)
+    assert run("config", "--model", FAMILY, "--config", tmp_path / "all.yaml").stdout == plain.stdout
+    code, text = sentence("init", "--model", FAMILY, "--output", tmp_path)
+    assert code == 3
+    assert "exists already" in text
+
+
+def test_families_as_json_lists_presets_and_parameter_counts() -> None:
+    listed = json.loads(run("families", "--json").stdout)
+    histone = next(family for family in listed if family["name"] == FAMILY)
+    assert histone["presets"]["convnet-published"] == 782_845
+    assert histone["published_options"]["data_dir"] == "--input"
+
+
+def test_data_goes_to_standard_output_and_words_to_standard_error(folder: Path) -> None:
+    result = run("inspect", folder / "dataset", "--json")
+    assert json.loads(result.stdout)["kind"] == "dataset"
+    assert run("compare", "--input", folder / "evaluation", "--output", folder / "again").stdout == ""
+
+
+def test_help_names_every_stage_and_imports_neither_torch_nor_pandas() -> None:
+    code = (
+        "import sys\n"
+        "from gxtool.cli import main\n"
+        "sys.argv = ['gxtool', '--help']\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    pass\n"
+        "print(sorted({'torch', 'pandas', 'polars', 'numpy', 'pydantic'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    for stage in STAGES:
+        assert stage in done.stdout
+
+
+def test_an_error_reaches_the_shell_as_one_line_and_a_code(tmp_path: Path) -> None:
+    done = subprocess.run([GXTOOL, "inspect", tmp_path], capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr == f"gxtool: error: {tmp_path}: has no manifest.json, expected an artifact\n"
+    assert done.stdout == ""
+    traced = subprocess.run([GXTOOL, "--debug", "inspect", tmp_path], capture_output=True, text=True, check=False)
+    assert "Traceback" in traced.stderr
