@@ -17,7 +17,7 @@ COMMANDS = {
 }
 PEERS = {"nothing": "python -c pass", "typer": 'python -c "import typer"'}
 AT_MOST_SECONDS = 0.6
-HEAVY = ("torch", "transformers", "sklearn", "pandas", "scipy", "plotly", "polars", "numpy")
+HEAVY = ("torch", "transformers", "sklearn", "pandas", "scipy", "plotly", "polars", "numpy", "pydantic")
 # Runs `gxtool --help`, then writes to stderr which of the modules named as arguments have been imported.
 LOADED = """
 import sys

@@ -14,9 +14,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gxtool.models.base import Family
+from gxtool.models.params import DRAFT, nextflow_schema
 from gxtool.models.registry import families, resolve_config
-
-DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def samplesheet_schema(family: Family) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def _allowed(section: type[BaseModel], name: str, field: FieldInfo) -> str:
 
 def generated() -> dict[str, str]:
     """Return relative path -> content of every generated file."""
-    files = {}
+    files = {"nextflow_schema.json": json.dumps(nextflow_schema(), indent=2) + "\n"}
     for family in families().values():
         files[f"assets/samplesheet_{family.name}.schema.json"] = json.dumps(samplesheet_schema(family), indent=2) + "\n"
         files[f"docs/options/{family.name}.md"] = option_tables(family)

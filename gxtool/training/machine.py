@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 import os
@@ -194,13 +195,10 @@ def _processes(device: torch.device) -> Iterator[tuple[int, int]]:
         return
     # accelerate sets threads itself unless this says that somebody has.
     os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
-    ours = not distributed.is_initialized()
-    if ours:
+    if not distributed.is_initialized():
         if device.type == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield distributed.get_rank(), distributed.get_world_size()
-    finally:
-        if ours:
-            distributed.destroy_process_group()
+        # Not after each training: a second group would find the first one's addresses in the store, and wait for ever.
+        atexit.register(distributed.destroy_process_group)
+    yield distributed.get_rank(), distributed.get_world_size()

@@ -11,6 +11,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from gxtool.cli import app
+from gxtool.models.params import params
 from gxtool.models.registry import families
 from gxtool.models.schema import generated
 
@@ -70,3 +71,22 @@ def test_generated_files_are_fresh() -> None:
         path = ROOT / name
         assert path.is_file(), f"{name} is missing: python -m gxtool.models.schema ."
         assert path.read_text() == content, f"{name} is stale: python -m gxtool.models.schema ."
+
+
+def test_parameters_of_the_schema_are_those_of_the_pipeline_with_their_defaults() -> None:
+    block = re.search(r"^params \{\n(.*?)^\}", (ROOT / "nextflow.config").read_text(), re.MULTILINE | re.DOTALL).group(
+        1
+    )
+    there = dict(re.findall(r"^    (\w+) = (.+?)(?: //.*)?$", block, re.MULTILINE))
+    declared = {param.name: param for group in params().values() for param in group}
+    assert set(there) == set(declared)
+    for name, param in declared.items():
+        if param.default is not None:
+            assert there[name].strip("'") == str(param.default).lower()
+
+
+def test_every_parameter_is_explained_in_usage() -> None:
+    usage = (ROOT / "docs/usage.md").read_text()
+    for group in params().values():
+        for param in group:
+            assert f"`--{param.name}`" in usage, param.name

@@ -51,7 +51,7 @@ def column(tab: Any, table: str, index: int) -> list[str]:
 
 
 @pytest.mark.parametrize("scenario", ["one_run", "many_runs", "regression", "hostile", "by_hand"])
-def test_every_plot_is_drawn(chromium: Any, page: Make, scenario: str) -> None:
+def test_every_plot_is_drawn_and_the_page_never_scrolls_sideways(chromium: Any, page: Make, scenario: str) -> None:
     with opened(chromium, page(scenario)) as tab:
         assert tab.locator("figure.chart").count() > 0
         for figure in tab.locator("figure.chart").all():
@@ -59,6 +59,11 @@ def test_every_plot_is_drawn(chromium: Any, page: Make, scenario: str) -> None:
             marks = figure.locator(".plot .trace, .plot .hm image, .plot .point").count()
             assert marks > 0, figure.get_attribute("id")
         assert tab.evaluate("window.broken") is None
+        tab.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })")
+        for width in (1920, 1280, 820, 360):
+            tab.set_viewport_size({"width": width, "height": 900})
+            tab.wait_for_function(f"Number(document.querySelector('#figure-1 .plot').dataset.width) < {width}")
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_every_view_of_every_menu_can_be_drawn(chromium: Any, page: Make) -> None:
@@ -75,26 +80,10 @@ def test_every_view_of_every_menu_can_be_drawn(chromium: Any, page: Make) -> Non
 
 
 def test_menu_changes_all_charts_beside_each_other(chromium: Any, page: Make) -> None:
-    with opened(chromium, page("many_runs")) as tab:
+    with opened(chromium, page("several_runs")) as tab:
         tab.get_by_label("Cell type", exact=True).select_option("1")
         titles = tab.locator(".charts.count-3 .title .name").all_inner_texts()
         assert titles == ["ROC, E004", "Precision\u2013recall, E004", "Calibration, E004"]
-
-
-@pytest.mark.parametrize("width", [360, 820, 1280, 1920])
-@pytest.mark.parametrize("scenario", ["one_run", "many_runs", "regression", "hostile"])
-def test_page_never_scrolls_sideways(chromium: Any, page: Make, scenario: str, width: int) -> None:
-    with opened(chromium, page(scenario), width) as tab:
-        for details in tab.locator("details").all():
-            details.evaluate("element => { element.open = true; }")
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_plots_follow_the_width_of_the_window(chromium: Any, page: Make) -> None:
-    with opened(chromium, page("one_run"), 1280) as tab:
-        tab.set_viewport_size({"width": 400, "height": 800})
-        tab.wait_for_function("Number(document.querySelector('#figure-1 .plot').dataset.width) < 400")
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 400
 
 
 def test_table_sorts_by_click_in_both_directions(chromium: Any, page: Make) -> None:
@@ -130,7 +119,7 @@ def test_missing_values_sort_last_both_ways(chromium: Any, page: Make) -> None:
 
 
 def test_numbers_in_names_sort_as_numbers_and_intervals_by_estimate(chromium: Any, page: Make) -> None:
-    with opened(chromium, page("many_runs")) as tab:
+    with opened(chromium, page("several_runs")) as tab:
         tab.locator("#table-3 summary").click()
         tab.locator("#table-3 thead button").nth(4).click()
         values = [float(text.split(" (")[0]) for text in column(tab, "table-3", 5)]
@@ -138,7 +127,7 @@ def test_numbers_in_names_sort_as_numbers_and_intervals_by_estimate(chromium: An
 
 
 def test_long_table_filters(chromium: Any, page: Make) -> None:
-    with opened(chromium, page("many_runs")) as tab:
+    with opened(chromium, page("several_runs")) as tab:
         tab.locator("#table-3 summary").click()
         tab.get_by_label("Rows that contain").first.fill("E004")
         assert tab.locator("#table-3 tbody tr:visible").count() == 6
@@ -160,12 +149,21 @@ def test_svg_is_saved_with_title_names_and_light_paper(chromium: Any, page: Make
         assert tab.locator("#figure-1 .plot .main-svg").count() > 0
 
 
-def test_every_figure_can_be_saved_as_svg(chromium: Any, page: Make) -> None:
+def test_every_kind_of_figure_can_be_saved_as_svg(chromium: Any, page: Make) -> None:
     with opened(chromium, page("one_run")) as tab:
-        for number in range(1, tab.locator("figure.chart").count() + 1):
-            name, text = saved(tab, f"#figure-{number} [data-save=svg]")
-            assert name.startswith(f"figure-{number:02d}-")
-            ET.fromstring(text)
+        for words in (
+            "Validation AUROC",
+            "ROC",
+            "Calibration,",
+            "H3K4me3 around",
+            "Correlation of each",
+            "Reads per mark",
+        ):
+            figure = tab.locator("figure.chart", has_text=words).first.get_attribute("id")
+            name, text = saved(tab, f"#{figure} [data-save=svg]")
+            assert name.startswith("figure-")
+            assert name.endswith(".svg")
+            assert len(list(ET.fromstring(text).iter(f"{SVG}path"))) > 0
 
 
 def test_csv_of_a_figure_holds_its_numbers(chromium: Any, page: Make) -> None:
@@ -207,7 +205,7 @@ def test_csv_never_starts_a_cell_as_a_formula(chromium: Any, page: Make) -> None
 def test_hostile_names_are_drawn_as_text(chromium: Any, page: Make) -> None:
     with opened(chromium, page("hostile")) as tab:
         drawn = tab.locator("#figure-2 .plot").text_content()
-        assert "</script><script>window.broken = 1</scri" in drawn.replace("…", "")
+        assert "</script><script>window.broken = 1</scr" in drawn
         assert tab.locator(".plot a, .plot b, .plot img").count() == 0
         assert tab.evaluate("window.broken") is None
 
@@ -267,9 +265,9 @@ def test_skip_link_is_the_first_stop_and_can_be_seen(chromium: Any, page: Make) 
 
 
 def test_link_to_an_artifact_opens_the_folded_table(chromium: Any, page: Make) -> None:
-    with opened(chromium, page("many_runs"), reduced_motion="reduce") as tab:
+    with opened(chromium, page("several_runs"), reduced_motion="reduce") as tab:
         target = tab.evaluate("document.querySelector('a[href^=\"#artifact-\"]').getAttribute('href')")
-        tab.goto(page("many_runs").as_uri() + target)
+        tab.goto(page("several_runs").as_uri() + target)
         assert tab.locator(target).is_visible()
 
 
@@ -302,11 +300,10 @@ def axe_violations(tab: Any) -> list[str]:
     return [f"{one['id']}: {one['help']}: {node['html'][:120]}" for one in found for node in one["nodes"]]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("scenario", "width"), [("one_run", 1280), ("one_run", 360), ("many_runs", 1280), ("hostile", 820)]
-)
-def test_axe_finds_no_violation(chromium: Any, page: Make, scenario: str, width: int, theme: str) -> None:
-    with opened(chromium, page(scenario), width, color_scheme=theme) as tab:
+@pytest.mark.parametrize(("scenario", "width"), [("several_runs", 1280), ("one_run", 360)])
+def test_axe_finds_no_violation_in_light_and_dark(chromium: Any, page: Make, scenario: str, width: int) -> None:
+    with opened(chromium, page(scenario), width) as tab:
         tab.locator("details").first.evaluate("element => { element.open = true; }")
+        assert axe_violations(tab) == []
+        tab.locator("#theme").click()
         assert axe_violations(tab) == []

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import toy_family
 import torchrun_job
+import toy_family
 from safetensors.torch import load_file
 
 from gxtool.io.artifact import open_artifact
@@ -24,16 +24,22 @@ def together(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder that two processes have filled."""
     folder = tmp_path_factory.mktemp("together")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
+    paths = os.pathsep.join([str(HERE), *filter(None, sys.path)])
+    with subprocess.Popen(
         [*command, str(HERE / "torchrun_job.py"), str(dataset), str(folder)],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(HERE), *filter(None, sys.path)])},
-        capture_output=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert done.stdout == ""
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=200)
+        except subprocess.TimeoutExpired:
+            # torchrun stops its workers when it is asked to; killed, it would leave them behind.
+            process.terminate()
+            raise
+    assert process.returncode == 0, stderr[-4000:]
+    assert stdout == ""
     return folder
 
 
