@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import gxtool.training  # noqa: F401  (sets how threads wait, before any test imports torch)
+
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 

@@ -318,7 +318,7 @@ class Flow(TrainerCallback):
     def __init__(self, trainer: ModelTrainer) -> None:
         self.trainer = trainer
         self.reported = 0.0
-        self.stopped_inside_epoch = False
+        self.epoch_ended = False
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Start counting seconds: everything is prepared."""
@@ -332,12 +332,14 @@ class Flow(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Save where it was asked for, and stop where a signal asks; the end of an epoch does both by itself."""
         trainer = self.trainer
-        epoch_ends = state.global_step % trainer.step_plan.steps_per_epoch == 0 or state.global_step >= state.max_steps
-        if not epoch_ends:
+        per_epoch = trainer.step_plan.steps_per_epoch
+        self.epoch_ended = state.global_step % per_epoch == 0 or state.global_step >= state.max_steps
+        if not self.epoch_ended:
             save_steps = trainer.task.config.save_steps
-            self.stopped_inside_epoch = trainer.stops
             control.should_training_stop = trainer.stops
-            control.should_save = trainer.stops or bool(save_steps and state.global_step % save_steps == 0)
+            control.should_save = control.should_training_stop or bool(
+                save_steps and state.global_step % save_steps == 0
+            )
             if control.should_save:
                 trainer.mean_loss()
             if time.monotonic() - self.reported > REPORT_SECONDS:
@@ -345,14 +347,16 @@ class Flow(TrainerCallback):
                 self.reported = time.monotonic()
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Validate and save."""
-        if not self.stopped_inside_epoch:
+        """Validate and save, unless a stop has cut the epoch short."""
+        if self.epoch_ended:
             control.should_evaluate = control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Stop after an epoch's checkpoint when a signal came during its last step or its validation."""
-        stop = self.trainer.task.stop.is_set
-        if self.trainer.task.machine.total([float(stop)])[0]:
+        """Stop after an epoch's checkpoint when a signal came during its last step or its validation.
+
+        Inside an epoch the next step's end does it: what ends here would be validated as if it were whole.
+        """
+        if self.epoch_ended and self.trainer.task.machine.total([float(self.trainer.task.stop.is_set)])[0]:
             control.should_training_stop = True
 
 

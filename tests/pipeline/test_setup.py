@@ -15,7 +15,8 @@ pytestmark = pytest.mark.pipeline
 # Stands for uv: makes an environment without fetching anything, and writes down what it was asked.
 FAKE_UV = """#!/bin/bash
 echo "uv $*" >>"$PWD/asked"
-mkdir -p .venv/bin && printf '#!/bin/bash\\n' >.venv/bin/gxtool && cp .venv/bin/gxtool .venv/bin/python && chmod +x .venv/bin/*
+mkdir -p .venv/bin
+for name in gxtool python; do echo '#!/bin/bash' >.venv/bin/$name; chmod +x .venv/bin/$name; done
 """
 
 

@@ -44,7 +44,9 @@ def test_cached_engine_starts_without_maven_and_without_a_network(tmp_path: Path
 
 def test_recent_nextflow_on_path_is_preferred_and_gets_all_arguments(tmp_path: Path) -> None:
     path = only(tmp_path / "programs", *SHELL)
-    program(tmp_path / "programs/nextflow", 'if [ "$1" = -v ]; then echo nextflow version 25.10.2.5914; fi', 'echo "$@"')
+    program(
+        tmp_path / "programs/nextflow", 'if [ "$1" = -v ]; then echo nextflow version 25.10.2.5914; fi', 'echo "$@"'
+    )
     done = run([ROOT / "nextflow", "run", "a b.nf"], PATH=path, GXTOOL_ENGINE="")
     assert done.stdout == "run a b.nf\n"
 
