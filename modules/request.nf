@@ -16,9 +16,16 @@ def readRequest(options, commandLine) {
         set: options.set instanceof List ? options.set : textOf(options.set).tokenize(';').collect { pair -> pair.trim() },
         seeds: textOf(options.seeds),
         outdir: textOf(options.outdir),
-        checkpoint_dir: options.checkpoint_dir ? file(options.checkpoint_dir).toAbsolutePath().toString() : 'checkpoints',
+        checkpoint_dir: options.checkpoint_dir ? madeFolder(options.checkpoint_dir) : 'checkpoints',
         device: textOf(options.device),
     ]
+}
+
+// Docker would make a folder that is missing, and root would own it.
+def madeFolder(path) {
+    def folder = file(path)
+    folder.mkdirs()
+    return folder.toAbsolutePath().toString()
 }
 
 def existing(path) {

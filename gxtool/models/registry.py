@@ -60,9 +60,8 @@ def resolve_config(
     presets = family.presets()
     preset = preset or family.default_preset
     if preset not in presets:
-        raise ConfigError(
-            f"--preset {preset}: {family.name} has none of that name{did_you_mean(preset, list(presets))}"
-        )
+        near = did_you_mean(preset, list(presets))
+        raise ConfigError(f"--preset {preset}: {family.name} has no such preset{near}")
     layers: list[Layer] = [read_yaml(presets[preset])]
     layers += [expand_layer_aliases(read_yaml(file), family.aliases) for file in files]
     layers.append(parse_assignments(assignments, family.aliases))

@@ -16,7 +16,8 @@ from gxtool.models.base import Family
 def read_rows(family: Family, source: Path, base: Path | None = None) -> list[dict[str, str]]:
     """Return samplesheet rows from a samplesheet, or from a folder of raw data that the family recognises.
 
-    `base` is the folder that relative paths belong to (the sheet's own folder where it is not given).
+    `base` is the folder that relative paths belong to (the sheet's own folder where it is not given); where `source`
+    is itself a folder, it is that folder's true place, which paths are returned in.
 
     Raises:
         InputError: nothing there, a malformed sheet, or a path that does not exist.
@@ -25,7 +26,8 @@ def read_rows(family: Family, source: Path, base: Path | None = None) -> list[di
     if not source.exists():
         raise InputError(f"--input {source}: does not exist, expected a samplesheet or a folder of raw data")
     if source.is_dir():
-        return [dict(row) for row in family.load(family.expand)(source)]
+        rows = [dict(row) for row in family.load(family.expand)(source)]
+        return [_moved(family, row, source, Path(base)) for row in rows] if base else rows
     required = [column.name for column in family.columns if column.required]
     optional = [column.name for column in family.columns if not column.required]
     rows = read_samplesheet(source, required, optional)
@@ -37,6 +39,15 @@ def read_rows(family: Family, source: Path, base: Path | None = None) -> list[di
                 if base.is_dir():
                     require_path(source, row, column.name, row[column.name])
     return rows
+
+
+def _moved(family: Family, row: dict[str, str], source: Path, base: Path) -> dict[str, str]:
+    """Return a row with its paths below `base` instead of below `source`, where a task sees the same folder."""
+    paths = {column.name for column in family.columns if column.path}
+    return {
+        name: str(base / Path(value).absolute().relative_to(source.absolute())) if name in paths and value else value
+        for name, value in row.items()
+    }
 
 
 def preprocess(family: Family, config: Config, source: Path, output: Path, overwrite: bool = False) -> Path:

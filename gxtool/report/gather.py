@@ -132,8 +132,15 @@ def _families(artifacts: Sequence[Artifact], comparisons: Sequence[Mapping]) -> 
         family = artifact.manifest.family
         if artifact.manifest.kind == "evaluation":
             scored.setdefault(family, []).append(_read_evaluation(artifact, scored.get(family, [])))
-        elif artifact.manifest.kind == "model":
-            trained.setdefault(family, []).append(_read_model(artifact))
+    judged = {
+        str(parent.get("id")): one.run
+        for many in scored.values()
+        for one in many
+        for parent in one.artifact.manifest.parents
+    }
+    for artifact in artifacts:
+        if artifact.manifest.kind == "model":
+            trained.setdefault(artifact.manifest.family, []).append(_read_model(artifact, judged.get(artifact.id, "")))
     names = dict.fromkeys([*scored, *trained, *(a.manifest.family for a in artifacts if a.manifest.family)])
     return tuple(_family(name, scored.get(name, []), trained.get(name, []), artifacts, comparisons) for name in names)
 
@@ -192,11 +199,12 @@ def _read_evaluation(artifact: Artifact, before: Sequence[Scored]) -> Scored:
     return Scored(f"{name} ({same + 1})" if same else name, metrics, curves, artifact)
 
 
-def _read_model(artifact: Artifact) -> Trained:
+def _read_model(artifact: Artifact, run: str) -> Trained:
+    """Read a model; `run` is the name of the evaluation that judged it, empty when none did."""
     info, seed = artifact.manifest.info, artifact.manifest.seed
     lines = _text(artifact, "metrics.jsonl").splitlines()
     return Trained(
-        run=str(info.get("run") or artifact.manifest.preset or artifact.path.name),
+        run=run or str(info.get("run") or artifact.manifest.preset or artifact.path.name),
         sample=info.get("sample"),
         seed=seed,
         fold=info.get("fold") or 0,

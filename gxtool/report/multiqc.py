@@ -126,7 +126,7 @@ def _learning(family: FamilyMaterial) -> dict[str, Any]:
 def _dropped(family: FamilyMaterial, material: Material) -> dict[str, Any]:
     """Make a table: rows left out, by artifact and reason."""
     data = {
-        escape(f"{artifact.manifest.kind} {artifact.id}"): {
+        escape(f"{artifact.manifest.kind} {material.names[artifact.id]}"): {
             escape(reason): count for reason, count in artifact.manifest.dropped.items()
         }
         for artifact in material.artifacts

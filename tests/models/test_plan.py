@@ -107,6 +107,21 @@ def test_predicting_needs_models(request_two_samples: RunRequest, tmp_path: Path
     assert (len(plan["predict"]), plan["train"], plan["evaluate"]) == (1, [], [])
 
 
+def test_a_folder_of_raw_data_is_planned_where_it_truly_is(tmp_path: Path) -> None:
+    """In a task the folder is a link; the pipeline needs the paths that the link leads to."""
+    for sample in ("E003", "E123"):
+        inner = tmp_path / "true" / sample / "classification"
+        inner.mkdir(parents=True)
+        for name in ("train", "valid", "test"):
+            (inner / f"{name}.csv").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "true")
+    many = build_plan([RunRequest(model=FAMILY, input=tmp_path / "link", base=tmp_path / "true")])
+    assert [item["paths"] for item in many["preprocess"]] == [[f"{tmp_path}/true/{name}"] for name in ("E003", "E123")]
+    one = build_plan([RunRequest(model=FAMILY, input=tmp_path / "link/E123", base=tmp_path / "true/E123")])
+    assert one["preprocess"][0]["paths"] == [str(tmp_path / "true/E123")]
+    assert one["preprocess"][0]["sheet"] == "sample,data\nE123,input1/E123\n"
+
+
 def test_a_missing_file_names_the_sheet(tmp_path: Path) -> None:
     (tmp_path / "sheet.csv").write_text("sample,data\nE003,gone\n")
     with pytest.raises(InputError, match=r"sheet\.csv: sample E003, column data: .*gone does not exist"):
