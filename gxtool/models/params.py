@@ -1,4 +1,4 @@
-"""The pipeline's parameters: what Nextflow decides on, and no hyperparameter. nextflow_schema.json is made from these."""
+"""The pipeline's parameters: what Nextflow decides on, and no hyperparameter; nextflow_schema.json is made of them."""
 
 from __future__ import annotations
 
