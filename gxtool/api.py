@@ -120,14 +120,16 @@ def train(
     units: Units = ONE_SEED,
     options: TrainOptions = DEFAULT_OPTIONS,
 ) -> list[Path]:
-    """Train one model per unit; one unit writes its model to `output` itself, several to folders below it."""
+    """Train one model per unit, each into a folder of its own below `output`: `<sample>-seed<seed>-fold<fold>`."""
     from gxtool.io.dataset import Dataset
     from gxtool.training.run import train as train_units
 
     run = settings.run()
     known = Dataset.open(Path(dataset), run.family.name).samples
     chosen = units.expand(known, run.config.training.per_sample)
-    return train_units(Path(dataset), Path(output), run, chosen, options)
+    # The room writes a single model to its output itself; here, one model or many, each has a folder of its name.
+    place = Path(output) / chosen[0].name if len(chosen) == 1 else Path(output)
+    return train_units(Path(dataset), place, run, chosen, options)
 
 
 def parse_units(samples: str, seeds: str, folds: str) -> Units:

@@ -140,16 +140,16 @@ def _assignments(where: str, value: Any) -> tuple[str, ...]:
 
 
 def parse_seeds(value: int | str | Sequence[int], where: str = "--seeds") -> tuple[int, ...]:
-    """Return seeds: `5` means 1 to 5, `3,7` or a list means these.
+    """Return seeds: `5` means 1 to 5; `3,7`, `3,` or a list means these.
 
     Raises:
         ConfigError: not whole numbers, none, or one twice.
     """
     if isinstance(value, str):
-        parts = [part.strip() for part in value.split(",")]
+        parts = [part.strip() for part in value.removesuffix(",").split(",")]
         if not all(part.isdigit() for part in parts):
             raise ConfigError(f"{where}: found {value!r}, expected a number of seeds or seeds such as 3,7")
-        value = int(parts[0]) if len(parts) == 1 else [int(part) for part in parts]
+        value = [int(part) for part in parts] if "," in value else int(parts[0])
     if isinstance(value, int) and not isinstance(value, bool):
         value = range(1, value + 1)
     seeds = tuple(_whole_numbers(value, where))
@@ -254,7 +254,8 @@ def _model_items(
     for chosen, seeds in _chunks(config, samples, request):
         units = {
             "samples": ",".join(chosen) or "all",
-            "seeds": ",".join(map(str, seeds)),
+            # With a comma behind each: a lone number would be a number of seeds.
+            "seeds": "".join(f"{seed}," for seed in seeds),
             "folds": ",".join(map(str, request.folds)),
         }
         items.train.append({**base, "id": _hash(name, section, dataset, units)[:12], **units, "section": section})

@@ -11,17 +11,18 @@ from gxtool.models.base import Table as FamilyTable
 from gxtool.report import formats
 
 # Longer tables stay folded until they are asked for.
-FOLD_ROWS = 30
+FOLD_ROWS = 20
 
 
 class Cell(NamedTuple):
-    """One cell: its text, and the value it sorts by (a number, a text, or None for a missing one)."""
+    """One cell: its text, the value it sorts by (a number, a text, or None for a missing one), and that value's unit."""
 
     text: str
     value: float | str | None = None
     numeric: bool = False
     style: Literal["", "code", "good", "bad", "even", "anchor", "link"] = ""
     target: str = ""
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
     folded: bool = False
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Return the unit of each column's values, empty where there is none."""
+        return tuple(next((row[j].unit for row in self.rows if row[j].unit), "") for j in range(len(self.columns)))
 
     @property
     def numeric(self) -> tuple[bool, ...]:
@@ -136,11 +142,11 @@ def text(value: object, style: str = "") -> Cell:
     return Cell(str(value), str(value), False, style)
 
 
-def num(value: float | int | None, written: str = "", remark: str = "") -> Cell:
-    """Make a cell that sorts as a number; `remark` follows the number in the same cell."""
+def num(value: float | int | None, written: str = "", remark: str = "", unit: str = "") -> Cell:
+    """Make a cell that sorts as a number; `remark` follows it in the same cell, `unit` is what saved files say."""
     shown = written or formats.number(value)
     shown = f"{shown} ({remark})" if remark and value is not None else shown
-    return Cell(shown, None if value is None else float(value), True)
+    return Cell(shown, None if value is None else float(value), True, unit=unit)
 
 
 def estimate(score: dict[str, Any] | None) -> Cell:

@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from gxtool.measure.metrics import METRICS
@@ -17,7 +18,7 @@ NBSP = "\u00a0"
 
 
 def number(value: float | int | None, digits: int = 3) -> str:
-    """Write a number: integers with thousands separators, others with `digits` decimals, tiny ones as 1.2e−5.
+    """Write a number: integers with thousands separators, others with `digits` decimals, tiny ones as 1.2e\u22125.
 
     None and NaN are a dash.
     """
@@ -28,13 +29,17 @@ def number(value: float | int | None, digits: int = 3) -> str:
     if isinstance(value, int):
         return _signed_text(f"{value:,}")
     if math.isinf(value):
-        return MINUS * (value < 0) + "∞"
+        return MINUS * (value < 0) + "\u221e"
     if value != 0 and abs(value) < 0.5 * 10**-digits:
         mantissa, exponent = f"{value:.1e}".split("e")
         return _signed_text(f"{mantissa}e{int(exponent)}")
-    if abs(value) >= 1000:
-        return _signed_text(f"{value:,.1f}")
-    return _signed_text(f"{value:.{digits}f}")
+    return _fixed(value, 1 if abs(value) >= 1000 else digits)
+
+
+def _fixed(value: float, digits: int) -> str:
+    """Round as a reader of the decimal number would, half away from zero: 0.8115 -> 0.812 (page script: `written`)."""
+    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    return _signed_text(f"{rounded:,}")
 
 
 def _signed_text(text: str) -> str:
@@ -42,17 +47,20 @@ def _signed_text(text: str) -> str:
 
 
 def signed(value: float | None, digits: int = 3) -> str:
-    """Write a difference with its sign, `+0.012` or `−0.004`; 0 has none."""
-    text = number(value, digits)
-    return f"+{text}" if value is not None and not math.isnan(value) and value > 0 else text
+    """Write a difference with its sign, `+0.012` or `\u22120.004`; 0 has none."""
+    if value is None or not math.isfinite(value):
+        return number(value)
+    text = _fixed(value, digits)
+    return f"+{text}" if value > 0 else text
 
 
 def interval(low: float | None, high: float | None, digits: int = 3, sign: bool = False) -> str:
     """Write `0.941 to 0.960`, or nothing when an end is missing."""
     if low is None or high is None:
         return ""
-    write = signed if sign else number
-    return f"{write(low, digits)} to {write(high, digits)}"
+    if sign:
+        return f"{signed(low, digits)} to {signed(high, digits)}"
+    return f"{_fixed(low, digits)} to {_fixed(high, digits)}"
 
 
 def p_value(value: float | None) -> str:

@@ -118,7 +118,7 @@ def _names(artifacts: Sequence[Artifact], families: Sequence[FamilyMaterial]) ->
     for artifact in artifacts:
         samples = [str(sample) for sample in artifact.manifest.info.get("samples") or ()]
         few = ", ".join(samples) if len(samples) <= 3 else f"{len(samples):,} samples"
-        names[artifact.id] = few or artifact.path.name
+        names[artifact.id] = few or str(artifact.manifest.info.get("run") or artifact.path.name)
     for family in families:
         names |= {one.artifact.id: one.run for one in family.scored}
         names |= {model.artifact.id: f"{model.run}, {model.name}" for model in family.trained}

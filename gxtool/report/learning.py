@@ -153,7 +153,7 @@ def _passed_table(family: FamilyMaterial) -> blocks.Table | None:
             blocks.num(entry.get("value")),
             blocks.num(entry.get("epoch"), "" if entry.get("epoch") is not None else "never"),
             blocks.num(entry.get("step"), "" if entry.get("step") is not None else "never"),
-            blocks.num(entry.get("seconds"), formats.duration(entry.get("seconds"))),
+            blocks.num(entry.get("seconds"), formats.duration(entry.get("seconds")), unit="s"),
         ]
         for one in family.scored
         for entry in one.metrics.get("passed") or []

@@ -13,7 +13,8 @@ from gxtool.report.predictors import sample_names
 
 # A figure with more rows than this says less than the table below it.
 MAX_ROWS = 40
-MAY_BE_EMPTY = ("p (Holm)", "Method")
+# Columns that move into the note when every row says the same.
+SAID_ONCE = ("p (Holm)", "Units", "Method")
 VERDICTS = {"better": "good", "worse": "bad", "not distinguishable": "even", "too few": "even"}
 
 
@@ -172,9 +173,13 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
     ]
     columns = ("Run", "Against", "Verdict", "Difference (interval)", "p", "p (Holm)", "Metric")
     columns += (family.sample_word.capitalize(), "Units", "Method")
-    keep = [j for j in range(len(columns)) if columns[j] not in MAY_BE_EMPTY or any(row[j].value for row in rows)]
-    note = "p (Holm): corrected for the number of pairs." if columns.index("p (Holm)") in keep else ""
-    return blocks.table("Every paired test", [columns[j] for j in keep], [[row[j] for j in keep] for row in rows], note)
+    same = {name: {row[columns.index(name)].text for row in rows} for name in SAID_ONCE}
+    once = [name for name, values in same.items() if len(values) == 1]
+    keep = [j for j, name in enumerate(columns) if name not in once]
+    notes = [f"{name}: {next(iter(same[name]))}." for name in once if same[name] != {formats.DASH}]
+    notes += ["p (Holm): corrected for the number of pairs."] if "p (Holm)" not in once else []
+    body = [[row[j] for j in keep] for row in rows]
+    return blocks.table("Every paired test", [columns[j] for j in keep], body, " ".join(notes))
 
 
 def _units(family: FamilyMaterial, pair: Mapping) -> str:

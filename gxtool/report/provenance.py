@@ -11,6 +11,8 @@ from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Flow, Listing, Paragraph, Part
 from gxtool.report.gather import FamilyMaterial, Material
 
+STAGES = ("preprocess", "tokenize", "train", "evaluate", "predict", "perturb")
+
 
 def layers_part(family: FamilyMaterial) -> Part | None:
     """List the layers of each run's network; nothing when no model was given."""
@@ -39,7 +41,7 @@ def layers_part(family: FamilyMaterial) -> Part | None:
 
 def dropped_part(family: FamilyMaterial, material: Material) -> Part | None:
     """Say how many rows each artifact of the data holds, and what was left out for which reason."""
-    own = [a for a in material.artifacts if a.manifest.family == family.name]
+    own = [a for a in _in_order(material) if a.manifest.family == family.name]
     rows = [
         [
             blocks.text(material.names[artifact.id]),
@@ -88,12 +90,8 @@ def run_part(material: Material) -> Part:
 
 
 def _repeat(material: Material) -> Part:
-    commands = []
-    for artifact in sorted(material.artifacts, key=_stage):
-        words = material.runtimes[artifact.id].get("command") or []
-        command = shlex.join(map(str, words)) if isinstance(words, (list, tuple)) else str(words)
-        if command and command not in commands:
-            commands.append(command)
+    recorded = [material.plan.get("command"), *(material.runtimes[a.id].get("command") for a in _in_order(material))]
+    commands = list(dict.fromkeys(command for command in map(_command, recorded) if command))
     items: list[Block] = []
     if commands:
         items.append(Listing("Commands, in order", "\n".join(commands), len(commands) > blocks.FOLD_ROWS))
@@ -105,8 +103,18 @@ def _repeat(material: Material) -> Part:
     return Part("Commands to repeat it", "", tuple(items))
 
 
-def _stage(artifact: Artifact) -> int:
-    return KINDS.index(artifact.manifest.kind) if artifact.manifest.kind in KINDS else len(KINDS)
+def _command(words: Any) -> str:
+    """Return a recorded command as one would type it."""
+    return shlex.join(map(str, words)) if isinstance(words, (list, tuple)) else str(words or "")
+
+
+def _in_order(material: Material) -> list[Artifact]:
+    """Return the artifacts as they were made: by kind, then by name."""
+    order = {kind: place for place, kind in enumerate(KINDS)}
+    return sorted(
+        material.artifacts,
+        key=lambda a: (order.get(a.manifest.kind, len(order)), a.manifest.family, material.names[a.id]),
+    )
 
 
 def _plan_table(plan: Mapping[str, Any]) -> blocks.Table | None:
@@ -121,7 +129,7 @@ def _plan_table(plan: Mapping[str, Any]) -> blocks.Table | None:
             blocks.num(formats.nested(item, "resources", "cpus")),
             _gigabytes(formats.nested(item, "resources", "memory_gb")),
         ]
-        for stage, tasks in plan.items()
+        for stage, tasks in sorted(plan.items(), key=lambda item: STAGES.index(item[0]) if item[0] in STAGES else -1)
         if isinstance(tasks, list)
         for item in tasks
         if isinstance(item, Mapping)
@@ -147,7 +155,7 @@ def _inputs(material: Material) -> Part:
     rows = [
         [
             blocks.text(entry.get("name")),
-            blocks.num(entry.get("bytes"), formats.size(entry.get("bytes"))),
+            blocks.num(entry.get("bytes"), formats.size(entry.get("bytes")), unit="bytes"),
             blocks.text(entry.get("sha256"), "code"),
         ]
         for entry in found.values()
@@ -182,7 +190,7 @@ def _looks(material: Material) -> Part | None:
 
 def _lineage(material: Material) -> Part:
     known = {artifact.id for artifact in material.artifacts}
-    ordered = sorted(material.artifacts, key=_stage)
+    ordered = _in_order(material)
     counts: dict[str, int] = {}
     for artifact in ordered:
         counts[artifact.manifest.kind] = counts.get(artifact.manifest.kind, 0) + 1
@@ -220,11 +228,11 @@ def _parents(artifact: Artifact, known: set[str]) -> blocks.Cell:
 
 def _bytes(artifact: Artifact) -> blocks.Cell:
     total = sum(entry.get("bytes", 0) for entry in artifact.manifest.files.values())
-    return blocks.num(total, formats.size(total))
+    return blocks.num(total, formats.size(total), unit="bytes")
 
 
 def _resources(material: Material) -> Part:
-    ordered = [a for a in sorted(material.artifacts, key=_stage) if material.runtimes[a.id]]
+    ordered = [a for a in _in_order(material) if material.runtimes[a.id]]
     if not ordered:
         return Part("Resources and versions", "The artifacts came without a record of time, memory and versions.")
     rows = []
@@ -235,8 +243,8 @@ def _resources(material: Material) -> Part:
             [
                 blocks.text(material.names[artifact.id]),
                 blocks.text(artifact.manifest.kind),
-                blocks.num(runtime.get("seconds"), formats.duration(runtime.get("seconds"))),
-                blocks.num(peak, formats.size(None if peak is None else round(peak * 1e6))),
+                blocks.num(runtime.get("seconds"), formats.duration(runtime.get("seconds")), unit="s"),
+                blocks.num(peak, formats.size(None if peak is None else round(peak * 1e6)), unit="MB"),
                 blocks.text(runtime.get("device")),
                 blocks.num(runtime.get("threads")),
             ]

@@ -208,7 +208,9 @@ def _seed_tables(family: FamilyMaterial, metrics: Sequence[str], n_samples: int)
     if not rows:
         return [*tables, blocks.Paragraph("No values of single seeds were recorded.")]
     columns = ("Run", family.sample_word.capitalize(), "Seed", "Fold", *labels)
-    return [*tables, blocks.table("Each seed by itself", columns, rows)]
+    keep = [j for j in range(len(columns)) if j != 3 or len({row[3].value for row in rows}) > 1]
+    rows = [[row[j] for j in keep] for row in rows]
+    return [*tables, blocks.table("Each seed by itself", [columns[j] for j in keep], rows)]
 
 
 def _definitions(metrics: Sequence[str]) -> blocks.Paragraph:

@@ -20,7 +20,7 @@ from gxtool.models.base import Run, Unit
 from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine, machine, seed_everything
-from gxtool.training.networks import build_network, find_init, layer_table, start_from
+from gxtool.training.networks import build_network, find_init, layer_table, save_network, start_from
 from gxtool.training.options import TrainOptions
 from gxtool.training.record import Monitor, Record
 from gxtool.training.row_checks import require_both_classes, require_labels, row_facts
@@ -178,7 +178,7 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
         writer.add_parent(session.dataset.artifact)
         if job.init:
             writer.add_parent(job.init)
-        network.save_pretrained(writer.folder)
+        save_network(network, writer.folder)
         writer.taken(*sorted(path.name for path in writer.folder.iterdir()))
         writer.write_text("run.yaml", run_yaml(run, unit))
         writer.write_text("metrics.jsonl", record.lines())

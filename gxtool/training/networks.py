@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
@@ -49,6 +52,21 @@ def load_network(family: Family, artifact: Artifact) -> PreTrainedModel:
         raise InputError(f"{artifact.path}: is no model that can be loaded ({_first_line(error)})") from error
     fill_buffers(network)
     return network.eval()
+
+
+def save_network(network: PreTrainedModel, folder: Path) -> None:
+    """Write config.json and model.safetensors.
+
+    Raises:
+        OSError: the disk is full or gone, which safetensors says in words only.
+    """
+    try:
+        network.save_pretrained(folder)
+    except SafetensorError as error:
+        found = re.search(r"os error (\d+)", str(error))
+        if not found:
+            raise
+        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
 
 
 def fill_buffers(network: PreTrainedModel) -> None:

@@ -1,4 +1,4 @@
-"""What training writes down: a line per epoch, the best weights' place, and TensorBoard's curves and histograms."""
+"""What training writes down: a line per epoch, and which epoch's weights are the ones to keep."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
-from torch.utils.tensorboard import SummaryWriter
 
 from gxtool.config import ConfigError, TrainingConfig, did_you_mean
 from gxtool.measure.metrics import find_metric
@@ -110,30 +108,6 @@ class Monitor:
         if not np.isfinite(mark.value):
             return -np.inf
         return mark.value if self.higher_is_better else -mark.value
-
-
-class Board:
-    """TensorBoard's event files; what a killed process wrote beyond its last checkpoint is hidden."""
-
-    def __init__(self, folder: Path, from_step: int) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=from_step + 1 if from_step else None)
-
-    def add(self, line: Mapping[str, Any]) -> None:
-        """Draw one epoch's numbers over the optimiser steps done."""
-        for name, value in line.items():
-            if name not in ("epoch", "step") and value is not None:
-                group = "train" if name in ("train_loss", "learning_rate", "seconds") else "validation"
-                self._writer.add_scalar(f"{group}/{name.removeprefix('val_')}", value, line["step"])
-        self._writer.flush()
-
-    def add_histograms(self, network: nn.Module, step: int) -> None:
-        """Draw the distribution of every weight."""
-        for name, parameter in network.named_parameters():
-            self._writer.add_histogram(name.replace(".", "/"), parameter.detach().float().cpu().numpy(), step)
-
-    def close(self) -> None:
-        """Write what is waiting."""
-        self._writer.close()
 
 
 class TrainingClock:

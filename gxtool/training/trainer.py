@@ -10,13 +10,15 @@ What it is told not to do, and why:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 from torch.utils.data import DataLoader
@@ -26,12 +28,13 @@ from transformers.trainer_callback import PrinterCallback
 from gxtool.config import ConfigError, InputError, TrainingConfig
 from gxtool.measure.metrics import score
 from gxtool.models.base import Family
+from gxtool.training.board import Board
 from gxtool.training.checkpoints import ProgressFolder, link_or_copy
 from gxtool.training.feeding import TARGETS, MicroBatches, Rows, StepPlan, training_loader
 from gxtool.training.inference import infer
 from gxtool.training.machine import Machine
 from gxtool.training.options import Progress
-from gxtool.training.record import Board, Monitor, Record, TrainingClock
+from gxtool.training.record import Monitor, Record, TrainingClock
 from gxtool.training.schedule import learning_rate_at, make_optimizer, make_scheduler
 from gxtool.training.signals import StopRequest
 
@@ -111,9 +114,10 @@ class ModelTrainer(Trainer):
         torch.manual_seed(self.task.seed + self.task.machine.rank)
         self.step_losses += self.record.epoch_loss
         step = int(TrainerState.load_from_json(str(latest / STATE)).global_step) if latest else 0
-        if self.task.machine.is_writer:
-            self.board = Board(self.task.folder.path / TENSORBOARD, step)
         try:
+            if self.task.machine.is_writer:
+                with self._saving():
+                    self.board = Board(self.task.folder.path / TENSORBOARD, step)
             self.train(resume_from_checkpoint=str(latest) if latest else None)
         finally:
             if self.board:
@@ -246,9 +250,10 @@ class ModelTrainer(Trainer):
         if self.record.finished:
             self.control.should_training_stop = True
         if self.board:
-            self.board.add(line)
-            if task.config.histograms:
-                self.board.add_histograms(self.model, self.state.global_step)
+            with self._saving():
+                self.board.add(line)
+                if task.config.histograms:
+                    self.board.add_histograms(self.model, self.state.global_step)
         self.report(train_loss)
         return line
 
@@ -281,7 +286,7 @@ class ModelTrainer(Trainer):
         self.record.epoch_loss = self._loss_sum()
         step = self.state.global_step
         before = progress.latest()
-        try:
+        with self._saving():
             folder = progress.start(step) if machine.is_writer else progress.checkpoint(step)
             machine.barrier()
             self._save_rng_state(str(folder))
@@ -291,11 +296,16 @@ class ModelTrainer(Trainer):
             if machine.is_writer:
                 progress.complete(folder)
             machine.barrier()
-        except (OSError, RuntimeError) as error:
-            raise InputError(
-                f"{progress.path}: progress cannot be saved ({error}), expected room on the disk"
-            ) from error
         self.keeps_weights = False
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Say in one sentence what is wrong with the disk; torch and safetensors have exceptions of their own for it."""
+        try:
+            yield
+        except (OSError, RuntimeError, SafetensorError) as error:
+            path = self.task.folder.path
+            raise InputError(f"{path}: progress cannot be saved ({error}), expected room on the disk") from error
 
     def _write_checkpoint(self, folder: Path, before: Path | None) -> None:
         save_model(self.model, str(folder / WEIGHTS))

@@ -181,3 +181,10 @@ def test_an_error_reaches_the_shell_as_one_line_and_a_code(tmp_path: Path) -> No
     assert done.stdout == ""
     traced = subprocess.run([GXTOOL, "--debug", "inspect", tmp_path], capture_output=True, text=True, check=False)
     assert "Traceback" in traced.stderr
+
+
+def test_one_model_has_a_folder_of_its_name_as_several_have(folder: Path, tmp_path: Path) -> None:
+    arguments = ("--model", FAMILY, "--preset", "tiny", "--input", folder / "dataset", "--output", tmp_path / "models")
+    result = run("train", *arguments, "--samples", "SIM02", "--seeds", "4,", "--set", "training.epochs=1")
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["SIM02-seed4-fold0"]

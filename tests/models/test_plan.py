@@ -37,7 +37,7 @@ def test_one_run_has_one_item_per_sample_then_joins_them(request_two_samples: Ru
     assert plan["tokenize"][0]["preprocess"] == ids(plan, "preprocess")
     assert len(plan["train"]) == 1
     train = plan["train"][0]
-    assert (train["samples"], train["seeds"], train["folds"]) == ("E003,E123", "1,2,3", "0")
+    assert (train["samples"], train["seeds"], train["folds"]) == ("E003,E123", "1,2,3,", "0")
     assert train["dataset"] == plan["tokenize"][0]["id"]
     assert plan["evaluate"][0]["run"] == train["run"]
 
@@ -71,13 +71,13 @@ def test_the_same_plan_twice_is_the_same_to_the_letter(request_two_samples: RunR
 
 def test_models_are_grouped_by_runs_per_task(request_two_samples: RunRequest) -> None:
     few = replace(request_two_samples, assignments=("resources.runs_per_task=3",))
-    assert [(t["samples"], t["seeds"]) for t in build_plan([few])["train"]] == [("E003", "1,2,3"), ("E123", "1,2,3")]
+    assert [(t["samples"], t["seeds"]) for t in build_plan([few])["train"]] == [("E003", "1,2,3,"), ("E123", "1,2,3,")]
     fewer = replace(request_two_samples, assignments=("resources.runs_per_task=2",))
     assert [(t["samples"], t["seeds"]) for t in build_plan([fewer])["train"]] == [
-        ("E003", "1,2"),
-        ("E003", "3"),
-        ("E123", "1,2"),
-        ("E123", "3"),
+        ("E003", "1,2,"),
+        ("E003", "3,"),
+        ("E123", "1,2,"),
+        ("E123", "3,"),
     ]
 
 
@@ -129,13 +129,13 @@ def test_a_missing_file_names_the_sheet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "seeds"), [("5", (1, 2, 3, 4, 5)), ("3,7", (3, 7)), (2, (1, 2)), ([4], (4,)), ("1", (1,))]
+    ("given", "seeds"), [("5", (1, 2, 3, 4, 5)), ("3,7", (3, 7)), (2, (1, 2)), ([4], (4,)), ("1", (1,)), ("3,", (3,))]
 )
 def test_seeds(given: object, seeds: tuple[int, ...]) -> None:
     assert parse_seeds(given) == seeds  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("given", ["0", "many", "1,1", "1,x", [], [1.5], True, "-3"])
+@pytest.mark.parametrize("given", ["0", "many", "1,1", "1,x", ",", "1,,", [], [1.5], True, "-3"])
 def test_bad_seeds(given: object) -> None:
     with pytest.raises(ConfigError, match="^--seeds: found"):
         parse_seeds(given)  # type: ignore[arg-type]

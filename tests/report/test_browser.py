@@ -153,6 +153,7 @@ def test_svg_is_saved_with_title_names_and_light_paper(chromium: Any, page: Make
         assert "AUROC on E123: each model beside each baseline" in words
         assert "gradient boosting" in words
         assert "DeepChrome, published 0.801" in words
+        assert "AttentiveChrome, published 0.812" in words
         paper = drawn.find(f".//{SVG}rect")
         assert "rgb(255, 255, 255)" in paper.get("style").replace("fill: white", "rgb(255, 255, 255)")
         assert tab.locator("#figure-1 .plot .main-svg").count() > 0
@@ -201,6 +202,14 @@ def test_csv_of_a_table_holds_what_is_shown(chromium: Any, page: Make) -> None:
         rows = list(csv.reader(io.StringIO(text)))
         assert rows[0] == ["Predictor", "Cell type", "n", "n positive", "AUROC"]
         assert rows[1] == ["convnet", "K562", "6600", "3201", "0.951 (0.946 to 0.956)"]
+
+
+def test_csv_of_a_table_names_the_unit_of_its_numbers(chromium: Any, page: Make) -> None:
+    with opened(chromium, page("one_run")) as tab:
+        _, text = saved(tab, ".table:has-text('Input files') [data-save=table]")
+        rows = list(csv.reader(io.StringIO(text)))
+        assert rows[0] == ["File", "Size (bytes)", "SHA-256"]
+        assert rows[1][:2] == ["E123/classification/train.csv", "18700000"]
 
 
 def test_csv_never_starts_a_cell_as_a_formula(chromium: Any, page: Make) -> None:

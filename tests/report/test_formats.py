@@ -12,6 +12,9 @@ from gxtool.report import formats
     [
         (0.95142, "0.951"),
         (-0.0042, "\u22120.004"),
+        (0.8115, "0.812"),
+        (-0.8115, "\u22120.812"),
+        (1234.55, "1,234.6"),
         (0.0, "0.000"),
         (0.00042, "4.2e\u22124"),
         (-1.5e-12, "\u22121.5e\u221212"),
@@ -29,7 +32,8 @@ def test_number(value: float | None, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"), [(0.0123, "+0.012"), (-0.0123, "\u22120.012"), (0.0, "0.000"), (None, "\u2013")]
+    ("value", "expected"),
+    [(0.0123, "+0.012"), (-0.0123, "\u22120.012"), (0.0, "0.000"), (-1e-4, "\u22120.000"), (None, "\u2013")],
 )
 def test_signed_number_has_its_sign(value: float | None, expected: str) -> None:
     assert formats.signed(value) == expected

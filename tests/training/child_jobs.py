@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ import toy_family
 
 from gxtool.config import GxtoolError
 from gxtool.models.base import Unit
-from gxtool.training import fitting  # noqa: F401  (imported here once, for all the processes that are forked)
+from gxtool.training import fitting
 from gxtool.training.checkpoints import ProgressFolder
 from gxtool.training.run import TrainOptions, train
 from gxtool.training.trainer import Flow, ModelTrainer
@@ -29,15 +30,20 @@ def train_toy(
     training: Mapping[str, Any],
     units: Sequence[tuple[str | None, int]],
     hit: tuple[int, int | str] | None = None,
+    full_from: str | None = None,
 ) -> None:
     """Train and exit as the command line does; `hit` is a signal and the step (or place) it comes at.
 
-    Steps count from 1 over all models of this process. The error's sentence goes to `output`.error.
+    Steps count from 1 over all models of this process. `full_from` names the function of `fitting` from which on no
+    file may become larger than 300 bytes, which writers take for a full disk. The error's
+    sentence goes to `output`.error.
     """
     toy_family.install()
     os.environ["OMP_NUM_THREADS"] = "1"
     if hit:
         _arm(*hit)
+    if full_from:
+        _fill_disk(full_from)
     try:
         train(
             folder,
@@ -49,6 +55,16 @@ def train_toy(
     except GxtoolError as error:
         Path(f"{output}.error").write_text(str(error))
         sys.exit(error.exit_code)
+
+
+def _fill_disk(place: str) -> None:
+    real = getattr(fitting, place)
+
+    def on_full_disk(*arguments: Any) -> Any:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+        return real(*arguments)
+
+    setattr(fitting, place, on_full_disk)
 
 
 def hold_lock(folder: Path, ready: Path, seconds: float) -> None:

@@ -45,6 +45,7 @@ def assert_unfinished(output: Path) -> None:
     """Check that nothing of an interrupted training can be mistaken for a model."""
     assert not output.exists()
     assert not list(output.parent.rglob("manifest.json"))
+    assert not list(output.parent.rglob("training_args.bin"))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -118,3 +119,20 @@ def test_finished_models_of_a_stopped_task_are_not_trained_again(
     assert (retry / "liver-seed1-fold0" / "manifest.json").stat().st_mtime_ns == before
     assert len(find_artifacts([retry], "model")) == 2
     assert not any((tmp_path / "progress").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ("_task", "progress cannot be saved ("),
+        ("_write", "no space left while writing; nothing was kept, expected room for the whole artifact"),
+    ],
+)
+def test_full_disk_is_one_sentence_and_leaves_nothing_half_written(
+    place: str, sentence: str, dataset: Path, tmp_path: Path, in_child: Child
+) -> None:
+    output = tmp_path / "model"
+    assert in_child("train_toy", dataset, output, {"epochs": 1}, LIVER, None, place) == 3
+    assert_unfinished(output)
+    assert sentence in Path(f"{output}.error").read_text()
+    assert not list(tmp_path.glob(".model*"))

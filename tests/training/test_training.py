@@ -405,3 +405,21 @@ def test_loss_is_one_number_over_the_whole_epoch(dataset: Path, tmp_path: Path) 
     # Nothing is learned at this rate: every epoch's mean loss is the loss of the first weights.
     lines = history(fit(dataset, tmp_path / "m", model={"dropout": 0.0}, learning_rate=1e-12, batch_size=47))
     assert all(math.isclose(line["train_loss"], lines[0]["train_loss"], abs_tol=1e-6) for line in lines)
+
+
+def test_trainer_is_told_to_leave_alone_what_is_done_here(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    real = ModelTrainer.fit
+    monkeypatch.setattr(ModelTrainer, "fit", lambda self: told.append(self) or real(self))
+    fit(dataset, tmp_path / "m", epochs=1)
+    (trainer,) = told
+    assert not trainer.args.remove_unused_columns
+    assert trainer.args.report_to == []
+    assert trainer.args.n_gpu <= 1
+    assert not trainer.model_accepts_loss_kwargs
+    assert {type(callback).__name__ for callback in trainer.callback_handler.callbacks} == {
+        "DefaultFlowCallback",
+        "Flow",
+    }

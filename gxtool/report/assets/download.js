@@ -53,7 +53,7 @@ function figureRows(spec) {
 }
 
 function tableRows(table) {
-  const head = Array.from(table.tHead.rows[0].cells, (cell) => cell.textContent.trim());
+  const head = Array.from(table.tHead.rows[0].cells, (cell) => cell.textContent.trim() + (cell.dataset.unit ? " (" + cell.dataset.unit + ")" : ""));
   const body = Array.from(table.tBodies[0].rows).filter((row) => !row.hidden).map((row) => Array.from(row.cells, (cell) => {
     const text = cell.textContent.trim();
     if (cell.dataset.v === "") return null;

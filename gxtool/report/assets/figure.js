@@ -14,11 +14,23 @@ function shorten(text, limit) {
   return characters.length > limit ? characters.slice(0, limit - 1).join("") + "…" : String(text);
 }
 
-// Numbers as the rest of the page writes them.
+// Break a long label between words.
+function inLines(text, limit) {
+  const lines = [""];
+  text.split(" ").forEach((word) => {
+    const last = lines[lines.length - 1];
+    if (last && last.length + word.length >= limit) lines.push(word); else lines[lines.length - 1] = last ? last + " " + word : word;
+  });
+  return lines.map(literal).join("<br>");
+}
+
+// Numbers as the rest of the page writes them: rounded half away from zero, as a reader of the decimals would.
 function written(value) {
   if (typeof value !== "number") return String(value);
   if (value !== 0 && Math.abs(value) < 0.0005) return value.toExponential(1).replace("+", "").replace(/-/g, "−");
-  const [whole, decimals] = value.toFixed(Number.isInteger(value) ? 0 : Math.abs(value) >= 1000 ? 1 : 3).split(".");
+  const digits = Number.isInteger(value) ? 0 : Math.abs(value) >= 1000 ? 1 : 3;
+  const rounded = Number(Math.round(Number(Math.abs(value) + "e" + digits)) + "e-" + digits) * Math.sign(value);
+  const [whole, decimals] = rounded.toFixed(digits).split(".");
   return (whole.replace(/\B(?=(\d{3})+$)/g, ",") + (decimals ? "." + decimals : "")).replace("-", "−");
 }
 
@@ -143,6 +155,6 @@ function heatmapOf(spec, colours) {
     type: "heatmap", z: spec.z, hoverinfo: "text", hovertext: hover, hoverongaps: false, xgap: 1.5, ygap: 1.5,
     colorscale: spec.diverging ? [[0, colours.series[1]], [0.5, middle], [1, colours.series[0]]] : "Cividis",
     zmin: spec.diverging ? -widest : undefined, zmax: spec.diverging ? widest : undefined,
-    colorbar: { title: { text: literal(spec.z_title || ""), side: "right", font: { size: 12, color: colours.soft } }, outlinewidth: 0, thickness: 12, tickfont: { size: 11, color: colours.soft } },
+    colorbar: { title: { text: inLines(spec.z_title || "", Math.max(26, spec.rows.length * 24 / 6.5)), side: "right", font: { size: 12, color: colours.soft } }, outlinewidth: 0, thickness: 12, tickfont: { size: 11, color: colours.soft } },
   }];
 }
