@@ -18,9 +18,7 @@ test: setup ## run every test; GXTOOL_REQUIRE=all lets none be skipped
 
 lint: setup ## check the Python and the Nextflow code
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	@for script in main.nf modules/*.nf modules/*/main.nf nextflow.config conf/*.config; do \
-	    GXTOOL_ENGINE=25.04.4 ./nextflow lint "$$script"; \
-	done
+	@GXTOOL_ENGINE=25.04.4 ./nextflow lint main.nf modules conf nextflow.config
 
 bench: setup ## measure speed and memory beside the published ways (benchmarks/README.md)
 	@.venv/bin/python -m benchmarks

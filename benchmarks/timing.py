@@ -28,11 +28,16 @@ def lap(work: Callable[[], Any]) -> Lap:
 def take_turns(
     contenders: Mapping[str, Callable[[], Any]], rounds: int, repeats: Mapping[str, int] | None = None
 ) -> dict[str, list[Lap]]:
-    """Time every contender once per round, in turn; quick ones `repeats` times, of which the round keeps the median."""
+    """Time every contender once per round, each round beginning with another one.
+
+    Quick ones are timed `repeats` times in a row, of which the round keeps the median.
+    """
     laps: dict[str, list[Lap]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, work in contenders.items():
-            taken = [lap(work) for _ in range((repeats or {}).get(name, 1))]
+    names = list(contenders)
+    for number in range(rounds):
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            taken = [lap(contenders[name]) for _ in range((repeats or {}).get(name, 1))]
             laps[name].append(Lap(median(one.wall for one in taken), median(one.cpu for one in taken)))
     return laps
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import Dataset as TorchDataset
 from transformers import Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
@@ -89,7 +90,7 @@ def main() -> None:
     options = parser(__doc__ or "")
     options.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1), help="CPU threads of both sides")
     chosen = options.parse_args()
-    rounds = chosen.rounds or (1 if chosen.size == "tiny" else 7)
+    rounds = chosen.rounds or (1 if chosen.size == "tiny" else 12)
     with tempfile.TemporaryDirectory(prefix="gxtool-bench-", dir=chosen.folder) as folder:
         result = measure(Path(folder), chosen.size, rounds, chosen.threads)
     finish(result, chosen.results)
@@ -223,7 +224,10 @@ class StepClock(TrainerCallback):
 
 def loop_laps(study: Study, folder: Path) -> dict[str, Callable[[], Lap]]:
     """Return what trains one epoch with the whole loop of either side; laps are per step, validation left out."""
-    return {"ours": lambda: our_loop(study, folder), "dicts": lambda: plain_trainer(study, folder)}
+    arrays = (study.dataset.arrays["signal"], study.dataset.arrays["labels"], study.indices)
+    genes = {"dicts": GeneDicts(*arrays), "held": HeldGeneDicts(*arrays)}
+    peers = {name: lambda held=items: plain_trainer(study, held, folder) for name, items in genes.items()}
+    return {"ours": lambda: our_loop(study, folder), **peers}
 
 
 def our_loop(study: Study, folder: Path) -> Lap:
@@ -255,7 +259,7 @@ def our_loop(study: Study, folder: Path) -> Lap:
     return clock.lap()
 
 
-def plain_trainer(study: Study, folder: Path) -> Lap:
+def plain_trainer(study: Study, genes: TorchDataset, folder: Path) -> Lap:
     """Train an epoch with transformers' own Trainer and default collator on a Dataset of per-gene dicts."""
     training, clock = study.config.training, StepClock(study.steps, study.device)
     arguments = TrainingArguments(
@@ -269,7 +273,6 @@ def plain_trainer(study: Study, folder: Path) -> Lap:
         disable_tqdm=True,
         use_cpu=study.device == "cpu",
     )
-    genes = GeneDicts(study.dataset.arrays["signal"], study.dataset.arrays["labels"], study.indices)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         trainer = Trainer(model=copy.deepcopy(study.network), args=arguments, train_dataset=genes, callbacks=[clock])

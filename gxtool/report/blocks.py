@@ -15,7 +15,7 @@ FOLD_ROWS = 20
 
 
 class Cell(NamedTuple):
-    """One cell: its text, the value it sorts by (a number, a text, or None for a missing one), and that value's unit."""
+    """One cell: its text, the value it sorts by (a number, a text, None for a missing one), and that value's unit."""
 
     text: str
     value: float | str | None = None

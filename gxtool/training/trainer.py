@@ -9,7 +9,6 @@ What it is told not to do, and why:
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from gxtool.config import ConfigError, InputError, TrainingConfig
@@ -31,6 +30,7 @@ from gxtool.models.base import Family
 from gxtool.training.board import Board
 from gxtool.training.checkpoints import ProgressFolder, link_or_copy
 from gxtool.training.feeding import TARGETS, MicroBatches, Rows, StepPlan, training_loader
+from gxtool.training.flow import Flow
 from gxtool.training.inference import infer
 from gxtool.training.machine import Machine
 from gxtool.training.options import Progress
@@ -42,8 +42,6 @@ WEIGHTS = "model.safetensors"
 KEPT_WEIGHTS = "kept.safetensors"
 STATE = "trainer_state.json"
 TENSORBOARD = "tensorboard"
-# Between two reports of progress (s): each one waits for the device to read the loss.
-REPORT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,8 @@ class ModelTrainer(Trainer):
         """Return a micro-batch's share of the step's mean loss, times the processes whose gradients are averaged."""
         targets = inputs.pop(TARGETS)
         outputs = model(**inputs)
-        loss = outputs["loss"] * (targets * self.task.machine.world_size / num_items_in_batch)
+        share = targets * self.task.machine.world_size / num_items_in_batch
+        loss = outputs["loss"] if share == 1 else outputs["loss"] * share
         return (loss, outputs) if return_outputs else loss
 
     def training_step(self, model: nn.Module, inputs: dict, num_items_in_batch: Any = None) -> torch.Tensor:
@@ -158,7 +157,7 @@ class ModelTrainer(Trainer):
         """
         with self.compute_loss_context_manager():
             loss = self.compute_loss(model, self._prepare_inputs(inputs), num_items_in_batch=num_items_in_batch)
-        self.accelerator.backward(loss)
+        loss.backward()
         loss = loss.detach()
         self.step_losses += loss
         return loss
@@ -300,7 +299,7 @@ class ModelTrainer(Trainer):
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
-        """Say in one sentence what is wrong with the disk; torch and safetensors have exceptions of their own for it."""
+        """Say in one sentence what is wrong with the disk; torch and safetensors have their own exceptions for it."""
         try:
             yield
         except (OSError, RuntimeError, SafetensorError) as error:
@@ -320,54 +319,6 @@ class ModelTrainer(Trainer):
 
 def _unwrapped(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
     return getattr(optimizer, "optimizer", optimizer)
-
-
-class Flow(TrainerCallback):
-    """When to shuffle, validate, save and stop."""
-
-    def __init__(self, trainer: ModelTrainer) -> None:
-        self.trainer = trainer
-        self.reported = 0.0
-        self.epoch_ended = False
-
-    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Start counting seconds: everything is prepared."""
-        self.trainer.model_wrapped.train()
-        self.trainer.clock = TrainingClock(self.trainer.record.seconds)
-
-    def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Shuffle by the epoch's number."""
-        self.trainer.batches.set_epoch(state.global_step // self.trainer.step_plan.steps_per_epoch)
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Save where it was asked for, and stop where a signal asks; the end of an epoch does both by itself."""
-        trainer = self.trainer
-        per_epoch = trainer.step_plan.steps_per_epoch
-        self.epoch_ended = state.global_step % per_epoch == 0 or state.global_step >= state.max_steps
-        if not self.epoch_ended:
-            save_steps = trainer.task.config.save_steps
-            control.should_training_stop = trainer.stops
-            control.should_save = control.should_training_stop or bool(
-                save_steps and state.global_step % save_steps == 0
-            )
-            if control.should_save:
-                trainer.mean_loss()
-            if time.monotonic() - self.reported > REPORT_SECONDS:
-                trainer.report(trainer.mean_loss(everywhere=False))
-                self.reported = time.monotonic()
-
-    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Validate and save, unless a stop has cut the epoch short."""
-        if self.epoch_ended:
-            control.should_evaluate = control.should_save = True
-
-    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Stop after an epoch's checkpoint when a signal came during its last step or its validation.
-
-        Inside an epoch the next step's end does it: what ends here would be validated as if it were whole.
-        """
-        if self.epoch_ended and self.trainer.task.machine.total([float(self.trainer.task.stop.is_set)])[0]:
-            control.should_training_stop = True
 
 
 def training_arguments(task: Task) -> TrainingArguments:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+ON_GPU = ("TRAIN", "TRAIN_FROM", "EVALUATE", "PREDICT", "PERTURB")
 ENGINES = ("docker", "podman", "apptainer", "singularity")
 pytestmark = pytest.mark.pipeline
 
@@ -45,7 +47,36 @@ def test_cluster_profile_lifts_the_limits_of_one_machine(start: Callable, engine
     assert enabled(found) == ["apptainer"]
 
 
-def test_cloud_runs_containers_itself_and_keeps_no_progress(start: Callable, engine: str, tmp_path: Path) -> None:
-    found = settings(start, tmp_path, "gpu,awsbatch", engine)
+def test_cloud_runs_containers_itself_and_keeps_no_progress(start: Callable, tmp_path: Path) -> None:
+    found = settings(start, tmp_path, "gpu,awsbatch", "24.10.0")  # later engines ask for the cloud's module first
     assert enabled(found) == []
     assert (found["process.executor"], found["params.checkpoint_dir"]) == ("'awsbatch'", "''")
+
+
+# Stands for Docker: writes down how it was called, then does what the container would have been told, right here.
+FAKE_DOCKER = """#!/bin/bash
+echo "$*" >>"$DOCKER_LOG"
+if [ "$1" = run ]; then eval "${@: -1}"; fi
+"""
+
+
+def test_gpu_profile_alone_runs_simulated_data_with_the_gpu_handed_to_what_trains(
+    start: Callable, tmp_path: Path
+) -> None:
+    program = tmp_path / "programs/docker"
+    program.parent.mkdir()
+    program.write_text(FAKE_DOCKER)
+    program.chmod(0o755)
+    log = tmp_path / "docker.log"
+    path = f"{program.parent}:{os.environ['PATH']}"
+    main = str(ROOT / "main.nf")
+    launch = start(tmp_path, "run", main, "-profile", "gpu", "-stub-run", PATH=path, DOCKER_LOG=str(log))
+    assert launch.status == 0, launch.terminal
+    assert launch.count("COMPLETED")["SIMULATE"] == 1
+    calls = [line for line in log.read_text().splitlines() if line.startswith("run ")]
+    assert len(calls) == len(launch.trace)
+    with_gpu = [call for call in calls if "--gpus all" in call]
+    assert [call for call in calls if "-cuda " in call] == with_gpu
+    assert len(with_gpu) == sum(row["process"] in ON_GPU for row in launch.trace)
+    assert all(f"-v {tmp_path}/.gxtool/checkpoints:{tmp_path}/.gxtool/checkpoints" in call for call in calls)
+    assert all(f"-u {os.getuid()}:{os.getgid()}" in call for call in calls)

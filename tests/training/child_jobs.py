@@ -17,8 +17,9 @@ from gxtool.config import GxtoolError
 from gxtool.models.base import Unit
 from gxtool.training import fitting
 from gxtool.training.checkpoints import ProgressFolder
+from gxtool.training.flow import Flow
 from gxtool.training.run import TrainOptions, train
-from gxtool.training.trainer import Flow, ModelTrainer
+from gxtool.training.trainer import ModelTrainer
 
 INSIDE_CHECKPOINT = "inside checkpoint"
 INSIDE_VALIDATION = "inside validation"

@@ -129,10 +129,11 @@ def test_finished_models_of_a_stopped_task_are_not_trained_again(
     ],
 )
 def test_full_disk_is_one_sentence_and_leaves_nothing_half_written(
-    place: str, sentence: str, dataset: Path, tmp_path: Path, in_child: Child
+    place: str, sentence: str, dataset: Path, tmp_path: Path, in_child: Child, capfd: pytest.CaptureFixture
 ) -> None:
     output = tmp_path / "model"
     assert in_child("train_toy", dataset, output, {"epochs": 1}, LIVER, None, place) == 3
     assert_unfinished(output)
     assert sentence in Path(f"{output}.error").read_text()
     assert not list(tmp_path.glob(".model*"))
+    assert "Traceback" not in capfd.readouterr().err

@@ -11,8 +11,8 @@ from typing import Any
 import toy_family
 
 from gxtool.models.base import Unit
+from gxtool.training.flow import Flow
 from gxtool.training.run import InterruptedTrainingError, TrainOptions, train
-from gxtool.training.trainer import Flow
 
 UNITS = [Unit("liver", 1), Unit("lung", 1)]
 DIVIDED: dict[str, Any] = {"model": {"dropout": 0.0}}
