@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gxtool.config import Config, UsageError
+from gxtool.config import Config
+from gxtool.errors import UsageError
 from gxtool.models.base import CheckReport, Family, Run, Unit
 from gxtool.models.registry import get_family, resolve_config
 from gxtool.training.options import TrainOptions

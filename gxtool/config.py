@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gxtool.errors import ConfigError, DependencyError, GxtoolError, InputError, UsageError, did_you_mean  # noqa: F401
+from gxtool.errors import ConfigError, did_you_mean
 
 
 class Section(BaseModel):
@@ -43,7 +43,7 @@ class TrainingConfig(Section):
     monitor: str = Field("", description="validation metric that picks the weights; empty: the family's own")
     keep: Literal["best", "last"] = Field("best", description="weights kept: best by `monitor`, or the last")
     patience: int = Field(0, ge=0, description="stop after this many epochs without a better `monitor`; 0: never")
-    save_steps: int = Field(0, ge=0, description="progress saved every so many steps; 0: at each epoch's end")
+    save_steps: int = Field(0, ge=0, description="progress saved every so many steps, beside each epoch's end")
     precision: Literal["fp32", "tf32", "bf16"] = Field("fp32", description="arithmetic of the forward pass")
     per_sample: bool = Field(True, description="one model per sample; false: one model for all of them")
     histograms: bool = Field(False, description="weight histograms for TensorBoard each epoch")

@@ -77,8 +77,9 @@ if [ -x .venv/bin/gxtool ] && [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then e
 announce
 install_packages
 uv=$(find_or_install_uv) || die "uv could not be installed: put it on PATH, or install python3-venv"
-# Bytecode now rather than at every import: some machines are told never to write any.
-"$uv" sync --frozen --extra train --compile-bytecode
+"$uv" sync --frozen --extra train
+# Bytecode of what every task imports, now: some machines are told never to write any, and compile at each start.
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -c 'import gxtool.training.fitting, gxtool.report.page, sklearn.ensemble'
 ./nextflow -v >/dev/null
 GXTOOL_ENGINE=$(ls engine | sort -V | tail -n 1) ./nextflow -v >/dev/null ||
     say "the strict parser's engine could not be fetched: its tests will say so"

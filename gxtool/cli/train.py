@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -50,4 +51,5 @@ def command(
         chosen = options.training_options(device, threads, overwrite)
         chosen = replace(chosen, checkpoint_dir=checkpoint_dir, init=init, on_progress=progress.update)
         written = api.train(source, output, settings, units, chosen)
-    typer.echo(f"{output}: {len(written)} model(s) trained", err=True)
+    if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks for all
+        typer.echo(f"{output}: {len(written)} model(s) trained", err=True)

@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 import polars as pl
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 
 UNIT = 2.0**64
 

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 import polars as pl
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.version import __version__
 
 SCHEMA_VERSION = 1

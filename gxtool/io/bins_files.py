@@ -20,7 +20,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 
 # Published file -> what its genes are for.
 SPLITS = {"train": "train", "valid": "val", "test": "test"}

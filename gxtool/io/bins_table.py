@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.bins_faults import find_fault
 from gxtool.io.bins_files import INNER, SPLITS, BinsFile
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, open_artifact
 
 ROLES = ("train", "val", "test")

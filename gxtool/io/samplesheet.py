@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gxtool.config import InputError, did_you_mean
+from gxtool.errors import InputError, did_you_mean
 
 
 def read_samplesheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from gxtool.config import DependencyError, InputError
+from gxtool.errors import DependencyError, InputError
 from gxtool.measure.checks import Vector, binary_labels, vector
 from gxtool.measure.metrics import log_loss, mse
 

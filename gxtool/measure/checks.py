@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 
 Vector = NDArray[np.float64]
 Labels = NDArray[np.bool_]

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.runtime import Stopwatch
 from gxtool.measure.metrics import find_metric

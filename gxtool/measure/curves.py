@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.checks import Vector, binary_pair, probability_pair
 from gxtool.measure.metrics import CALIBRATION_BINS, probability_bins, threshold_counts
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from gxtool.config import ConfigError
+from gxtool.errors import ConfigError
 from gxtool.measure.checks import Labels, Vector, binary_pair, pair, probability_pair
 
 MetricFunction = Callable[[ArrayLike, ArrayLike], float]

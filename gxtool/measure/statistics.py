@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.checks import Vector, pair, vector
 from gxtool.measure.exact_ranks import (
     order_statistic,

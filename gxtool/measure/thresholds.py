@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.metrics import find_metric
 
 

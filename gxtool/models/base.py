@@ -64,7 +64,8 @@ class ReferenceLine:
 class Figure:
     """A chart as data: the report draws it, and offers it as SVG and its numbers as CSV.
 
-    `description` is what a screen reader says: the finding, not the axes.
+    `description` is what a screen reader says: the finding, not the axes. Traces whose names agree before the first
+    comma share a colour; neighbouring figures with the same trace names stand side by side under one legend.
     """
 
     title: str

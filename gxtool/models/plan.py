@@ -11,11 +11,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gxtool.config import Config, ConfigError, Section, did_you_mean, read_yaml, stage_fields
+from gxtool.config import Config, Section, read_yaml, stage_fields
+from gxtool.errors import ConfigError, did_you_mean
 from gxtool.io.samplesheet import format_samplesheet
 from gxtool.models.base import Family
 from gxtool.models.registry import get_family, resolve_config
@@ -71,7 +72,9 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         name = request.name or run_name(request, family, config, rows)
         if name in names:
             raise ConfigError(f"run {name}: is asked for twice, expected every run once (give them names)")
+        _check_name(name)
         names.add(name)
+        request = replace(request, init=_settled(request.init))
         edges[name] = request.init
         dataset = _data_items(items, family, config, rows)
         _model_items(items, request, family, config, (name, dataset, [row["sample"] for row in rows]))
@@ -124,11 +127,22 @@ def _request(path: Path, number: int, entry: Any) -> RunRequest:
         preset=entry.get("preset", ""),
         name=entry.get("name", ""),
         task=entry.get("task", "train"),
-        init=entry.get("from", ""),
+        init=_beside(path, entry.get("from", "")),
         assignments=_assignments(where, entry.get("set", ())),
         seeds=parse_seeds(entry.get("seeds", 1), where),
         folds=tuple(_whole_numbers(entry.get("folds", [0]), f"{where}: folds")),
     )
+
+
+def _beside(path: Path, init: str) -> str:
+    """Return where models lie that a runs file names by a folder relative to itself; a run's name stays as it is."""
+    folder = Path(path).absolute().parent / init
+    return str(folder) if init and folder.is_dir() else init
+
+
+def _settled(init: str) -> str:
+    """Return a folder of models as an absolute path, which tells it from the name of a run."""
+    return str(Path(init).absolute()) if init and Path(init).is_dir() else init
 
 
 def _assignments(where: str, value: Any) -> tuple[str, ...]:
@@ -176,6 +190,12 @@ def _whole_numbers(value: Any, where: str) -> list[int]:
     if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
         raise ConfigError(f"{where}: found {value!r}, expected whole numbers of at least 0")
     return numbers
+
+
+def _check_name(name: str) -> None:
+    """Check that a run's name can be the name of a folder."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*", name):
+        raise ConfigError(f"run {name!r}: expected a name of letters, digits and _ . = -")
 
 
 def run_name(request: RunRequest, family: Family, config: Config, rows: Sequence[Mapping[str, str]]) -> str:
@@ -300,6 +320,10 @@ def _check_edges(edges: Mapping[str, str]) -> None:
                 raise ConfigError(f"runs {' -> '.join([*seen, here])} wait for each other, expected no cycle")
             seen.append(here)
             here = edges[here]
+        if len(seen) > 2:
+            raise ConfigError(
+                f"runs {' <- '.join(reversed(seen))}: start from each other in a chain, expected one step"
+            )
 
 
 def _text(value: Any) -> str:

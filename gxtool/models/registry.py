@@ -6,16 +6,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from gxtool.config import (
-    Config,
-    ConfigError,
-    Layer,
-    did_you_mean,
-    expand_layer_aliases,
-    parse_assignments,
-    read_yaml,
-    resolve,
-)
+from gxtool.config import Config, Layer, expand_layer_aliases, parse_assignments, read_yaml, resolve
+from gxtool.errors import ConfigError, did_you_mean
 from gxtool.models.base import Family
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gxtool.config import Config, InputError
+from gxtool.config import Config
 from gxtool.data.splits import require_roles
+from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, find_artifacts
 from gxtool.io.runtime import Stopwatch
 from gxtool.io.samplesheet import read_samplesheet, require_path, resolve_path

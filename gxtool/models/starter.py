@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from gxtool.config import Config, ConfigError, InputError
+from gxtool.config import Config
+from gxtool.errors import ConfigError, InputError
 from gxtool.models.base import Family
 from gxtool.models.registry import families
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gxtool.config import ConfigError
+from gxtool.errors import ConfigError
 from gxtool.io.bins_table import write_bins_table
 
 N_BINS = 100

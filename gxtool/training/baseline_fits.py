@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gxtool.config import ConfigError, EvaluationConfig, did_you_mean
+from gxtool.config import EvaluationConfig
+from gxtool.errors import ConfigError, did_you_mean
 from gxtool.io.dataset import Dataset
 from gxtool.measure.baselines import Split
 from gxtool.models.base import Family

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import SCHEMA_VERSION, Artifact
 from gxtool.models.base import Run, Unit
 

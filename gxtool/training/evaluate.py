@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gxtool.config import Config, InputError
+from gxtool.config import Config
 from gxtool.data.splits import overlapping_groups
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts, is_artifact, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch

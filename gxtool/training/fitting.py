@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import load_model
 from transformers import PreTrainedModel
 
-from gxtool.config import InputError, UsageError
+from gxtool.errors import InputError, UsageError
 from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch

@@ -17,7 +17,7 @@ import torch
 import transformers
 from torch import distributed
 
-from gxtool.config import ConfigError, DependencyError
+from gxtool.errors import ConfigError, DependencyError
 from gxtool.training.options import OutOfMemoryError, TrainOptions
 
 NOISY_LOGGERS = ("accelerate", "torch.distributed", "torch.nn.parallel", "tensorboard")

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.models.base import Family, Run, Unit

@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 import yaml
 
-from gxtool.config import Config, InputError, Layer, resolve
+from gxtool.config import Config, Layer, resolve
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch

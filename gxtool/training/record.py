@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gxtool.config import ConfigError, TrainingConfig, did_you_mean
+from gxtool.config import TrainingConfig
+from gxtool.errors import ConfigError, did_you_mean
 from gxtool.measure.metrics import find_metric
 from gxtool.models.base import Family
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact
 from gxtool.io.dataset import Dataset
 

@@ -24,7 +24,8 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, Trainer, TrainerState, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
-from gxtool.config import ConfigError, InputError, TrainingConfig
+from gxtool.config import TrainingConfig
+from gxtool.errors import ConfigError, InputError
 from gxtool.measure.metrics import score
 from gxtool.models.base import Family
 from gxtool.training.board import Board

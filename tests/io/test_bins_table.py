@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.bins_files import BinsFile, find_bins_files, list_cells, plain_name
 from gxtool.io.bins_table import check_no_leakage, read_bins_table, read_bins_tables, write_bins_table
 

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from gxtool.config import DependencyError, InputError
+from gxtool.errors import DependencyError, InputError
 from gxtool.measure import baselines
 from gxtool.measure.baselines import Split, gradient_boosting, logistic_regression, ridge, train_mean
 from gxtool.measure.metrics import auroc, log_loss, mse, r2_score

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.checks import binary_pair, pair, probability_pair, vector
 
 

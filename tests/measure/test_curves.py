@@ -8,7 +8,7 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.curves import (
     PIXEL,
     calibration_curve,

@@ -10,7 +10,7 @@ import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gxtool.config import ConfigError, InputError
+from gxtool.errors import ConfigError, InputError
 from gxtool.measure import metrics
 from gxtool.measure.metrics import METRICS, score
 

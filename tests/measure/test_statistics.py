@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.metrics import METRICS, accuracy, auprc, auroc, brier, mse, pearson, spearman
 from gxtool.measure.statistics import (
     PairedResult,

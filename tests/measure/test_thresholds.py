@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gxtool.config import ConfigError, InputError
+from gxtool.errors import ConfigError, InputError
 from gxtool.measure.thresholds import Reached, steps_to_reach
 
 HISTORY = [

@@ -100,6 +100,23 @@ def test_runs_that_wait_for_each_other_are_an_error(request_two_samples: RunRequ
         build_plan([replace(first, init="nowhere")])
 
 
+def test_a_chain_of_runs_and_a_name_that_is_no_folder_are_refused(request_two_samples: RunRequest) -> None:
+    chain = [replace(request_two_samples, name=name, init=init) for name, init in (("a", ""), ("b", "a"), ("c", "b"))]
+    build_plan(chain[:2])
+    with pytest.raises(ConfigError, match="runs a <- b <- c: start from each other in a chain, expected one step"):
+        build_plan(chain)
+    for name in ("../a", "a/b", "a b", ".hidden"):
+        with pytest.raises(ConfigError, match="expected a name of letters"):
+            build_plan([replace(request_two_samples, name=name)])
+
+
+def test_models_to_start_from_lie_beside_the_runs_file(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    path = tmp_path / "runs.yaml"
+    path.write_text("runs: [{model: histone, input: a, from: models}, {model: histone, input: a, from: other}]")
+    assert [request.init for request in read_runs(path)] == [str(tmp_path / "models"), "other"]
+
+
 def test_predicting_needs_models(request_two_samples: RunRequest, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="task predict needs `from`"):
         build_plan([replace(request_two_samples, task="predict")])

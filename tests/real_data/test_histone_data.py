@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.bins_files import BinsFile, find_bins_files
 from gxtool.io.bins_table import read_bins_table, read_bins_tables
 from gxtool.models.histone.check import check

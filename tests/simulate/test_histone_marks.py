@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from gxtool.config import ConfigError
+from gxtool.errors import ConfigError
 from gxtool.simulate import histone_marks as simulator
 
 NAMES = [mark.name for mark in simulator.MARKS]

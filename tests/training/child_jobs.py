@@ -13,7 +13,7 @@ from typing import Any
 
 import toy_family
 
-from gxtool.config import GxtoolError
+from gxtool.errors import GxtoolError
 from gxtool.models.base import Unit
 from gxtool.training import fitting
 from gxtool.training.checkpoints import ProgressFolder

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import toy_family
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import open_artifact
 from gxtool.models.base import Unit
 from gxtool.training import checkpoints

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import toy_family
 
-from gxtool.config import ConfigError, InputError
+from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact, verify
 from gxtool.io.dataset import Dataset
 from gxtool.measure.metrics import auroc

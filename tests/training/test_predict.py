@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 import toy_family
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.models.base import Unit

@@ -7,7 +7,8 @@ import json
 import pytest
 import toy_family
 
-from gxtool.config import ConfigError, TrainingConfig
+from gxtool.config import TrainingConfig
+from gxtool.errors import ConfigError
 from gxtool.training.record import Mark, Monitor, Record
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 import toy_family
 
-from gxtool.config import ConfigError, InputError, UsageError
+from gxtool.errors import ConfigError, InputError, UsageError
 from gxtool.models.base import Unit
 from gxtool.training.machine import machine
 from gxtool.training.run import OutOfMemoryError, TrainOptions, train

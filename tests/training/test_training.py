@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from toy_model import ToyModel
 from transformers import AutoConfig, AutoModel
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import open_artifact, verify
 from gxtool.io.dataset import Dataset
 from gxtool.models.base import Unit

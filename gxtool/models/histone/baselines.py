@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.baselines import BaselineResult, Split, logistic_regression
 
 PROMOTER_MARK = "H3K4me3"

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
-from gxtool.config import Config, ConfigError, Section, TrainingConfig
+from gxtool.config import Config, Section, TrainingConfig
+from gxtool.errors import ConfigError
 
 # Order of the count columns in Zenodo record 2652278; the files do not name them.
 ZENODO_MARKS = ("H3K27me3", "H3K36me3", "H3K4me1", "H3K4me3", "H3K9me3")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gxtool.config import InputError
 from gxtool.data.splits import file_split, group_split, random_rows_split
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter
 from gxtool.io.bins_files import BinsFile, find_bins_files, is_archive, list_cells
 from gxtool.io.bins_table import BinsTable, check_no_leakage, read_bins_tables

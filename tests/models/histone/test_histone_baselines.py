@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.measure.baselines import Split
 from gxtool.models.histone.baselines import sum_h3k4me3
 

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from gxtool.config import ConfigError, stage_fields
+from gxtool.config import stage_fields
+from gxtool.errors import ConfigError
 from gxtool.models.histone.config import DataConfig, ModelConfig, positions
 from gxtool.models.registry import get_family, resolve_config
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.models.histone import features

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gxtool.config import InputError
+from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact
 from gxtool.io.bins_table import write_bins_table
 from gxtool.io.dataset import Dataset
