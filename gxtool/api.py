@@ -53,11 +53,11 @@ class Settings:
         return Run(self.family, preset, self.resolve(), self.name or preset)
 
 
-def plan(requests: Sequence[Any], output: Path) -> dict[str, Any]:
-    """Resolve and validate runs (`models.plan.RunRequest`) and write `plan.json`."""
+def plan(requests: Sequence[Any], output: Path, command: str = "") -> dict[str, Any]:
+    """Resolve and validate runs (`models.plan.RunRequest`) and write `plan.json`; `command` is what was typed."""
     from gxtool.models.plan import build_plan
 
-    content = build_plan(requests)
+    content = build_plan(requests) | ({"command": command} if command else {})
     partial = Path(f"{output}.partial")
     partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     partial.replace(output)

@@ -6,6 +6,8 @@ def readRequest(options, commandLine) {
         error("gxtool: error: --set was given ${commandLine.count(' --set ')} times, expected one list: --set 'section.field=value;section.field=value'")
     }
     [
+        // As typed, but for what makes a second try of the same run look different.
+        command: commandLine.replaceAll(/ -resume( [0-9a-f-]{36})?/, ''),
         help: textOf(options.help),
         version: textOf(options.version),
         input: textOf(options.input),

@@ -25,6 +25,7 @@ def command(
     init: Annotated[
         str, typer.Option("--from", metavar="RUN|FOLDER", help="Models to start from or predict with.")
     ] = "",
+    typed: Annotated[str, typer.Option("--command", metavar="TEXT", help="What was typed, for the report.")] = "",
     base_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Folder that relative paths of the samplesheet belong to.")
     ] = None,
@@ -47,7 +48,7 @@ def command(
         return
     from gxtool import api
 
-    plan = api.plan(requests, output)
+    plan = api.plan(requests, output, typed)
     count = len({item["run"] for item in [*plan["train"], *plan["predict"]]})
     typer.echo(f"{output}: {count} run(s), {len(plan['preprocess'])} input(s)", err=True)
 

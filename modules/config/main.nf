@@ -22,7 +22,7 @@ process CONFIG {
         request.seeds && !runs ? "--seeds ${request.seeds}" : '',
     ] + request.set.collect { pair -> "--set ${quote(pair)}" }
     """
-    gxtool config ${options.join(' ')} --base-dir ${quote(folder)} --output plan.json
+    gxtool config ${options.join(' ')} --base-dir ${quote(folder)} --command ${quote(request.command)} --output plan.json
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
