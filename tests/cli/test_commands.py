@@ -188,3 +188,11 @@ def test_one_model_has_a_folder_of_its_name_as_several_have(folder: Path, tmp_pa
     result = run("train", *arguments, "--samples", "SIM02", "--seeds", "4,", "--set", "training.epochs=1")
     assert result.exit_code == 0, result.output
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["SIM02-seed4-fold0"]
+
+
+def test_the_demo_of_every_family_imports_torch_at_most_fifteen_times(tmp_path: Path) -> None:
+    """Importing it takes seconds: every item of these stages is one process that does."""
+    assert run("simulate", "--all", "--output", tmp_path / "all").exit_code == 0
+    assert run("config", "--runs", tmp_path / "all/runs.yaml", "--output", tmp_path / "plan.json").exit_code == 0
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert 0 < sum(len(plan[stage]) for stage in ("train", "evaluate", "perturb", "predict")) <= 15
