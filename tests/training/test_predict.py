@@ -109,7 +109,7 @@ def test_importing_the_doors_needs_no_torch() -> None:
 
 
 def test_missing_torch_is_a_dependency_and_not_a_traceback(monkeypatch: pytest.MonkeyPatch, dataset: Path) -> None:
-    from gxtool.config import DependencyError
+    from gxtool.errors import DependencyError
 
     monkeypatch.setattr("gxtool.training.options.PACKAGES", ("torch_of_another_world",))
     with pytest.raises(DependencyError, match=r"torch_of_another_world is not installed, expected .* gxtool\[train\]"):
