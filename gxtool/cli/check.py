@@ -24,7 +24,7 @@ def command(
     from gxtool import api
 
     options.need(model, "--model", "the family the inputs are for; `gxtool families` lists them")
-    found = api.check(sheet, api.Settings(model, preset, tuple(config or ()), tuple(assignments or ())))
+    found = api.check(sheet, options.settings(model, preset, config, assignments))
     if as_json:
         import json
 

@@ -27,8 +27,7 @@ def command(
     options.need(checkpoints, "--checkpoint", "trained models; `gxtool train` makes them")
     options.need(source, "--input", "the dataset they were trained on; `gxtool tokenize` makes it")
     options.need(output, "--output", "the evaluation folder to write")
-    model = model or api.family_of(checkpoints)
-    settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
+    settings = options.settings(model or api.family_of(checkpoints), preset, config, assignments)
     written = api.evaluate(checkpoints, source, output, settings, options.training_options(device, threads, overwrite))
     metrics = open_artifact(written, "evaluation").json("metrics.json")
     if as_json:

@@ -6,12 +6,15 @@ import difflib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gxtool.errors import UsageError
 from gxtool.training.options import TrainOptions
+
+if TYPE_CHECKING:
+    from gxtool.api import Settings
 
 Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Family; `gxtool families` lists them.")]
 Preset = Annotated[str, typer.Option(metavar="NAME", help="Preset of the family (default: the family's own).")]
@@ -76,6 +79,15 @@ def published_options(extra: Sequence[str], aliases: Mapping[str, str]) -> tuple
         else:
             assignments.append(f"{name}={value}")
     return assignments, paths
+
+
+def settings(
+    model: str, preset: str, config: list[Path] | None, assignments: list[str] | None, name: str = ""
+) -> Settings:
+    """Return what a stage is told besides its input and output."""
+    from gxtool.api import Settings
+
+    return Settings(model, preset, tuple(config or ()), tuple(assignments or ()), name)
 
 
 def training_options(device: str, threads: int | None, overwrite: bool) -> TrainOptions:

@@ -25,7 +25,6 @@ def command(
     options.need(checkpoints, "--checkpoint", "trained models; `gxtool train` makes them")
     options.need(source, "--input", "the dataset whose test rows are changed; `gxtool tokenize` makes it")
     options.need(output, "--output", "the folder of effects to write")
-    model = model or api.family_of(checkpoints)
-    settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
+    settings = options.settings(model or api.family_of(checkpoints), preset, config, assignments)
     chosen = options.training_options(device, threads, overwrite)
     typer.echo(f"{api.perturb(checkpoints, source, output, settings, chosen)}: effects written", err=True)

@@ -25,7 +25,6 @@ def command(
     options.need(checkpoints, "--checkpoint", "trained models; `gxtool train` makes them")
     options.need(source, "--input", "a dataset, or a samplesheet or folder of raw data as in training")
     options.need(output, "--output", "the folder of predictions to write")
-    model = model or api.family_of(checkpoints)
-    settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
+    settings = options.settings(model or api.family_of(checkpoints), preset, config, assignments)
     written = api.predict(checkpoints, source, output, settings, options.training_options(device, threads, overwrite))
     typer.echo(f"{written}: predictions written", err=True)

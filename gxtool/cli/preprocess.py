@@ -22,5 +22,5 @@ def command(
     options.need(model, "--model", "the family to run; `gxtool families` lists them")
     options.need(source, "--input", "a samplesheet (make one with `gxtool init`) or a folder of raw data")
     options.need(output, "--output", "the folder of examples to write")
-    settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
+    settings = options.settings(model, preset, config, assignments)
     typer.echo(f"{api.preprocess(source, output, settings, overwrite)}: examples written", err=True)

@@ -22,5 +22,5 @@ def command(
     options.need(model, "--model", "the family to run; `gxtool families` lists them")
     options.need(sources, "--input", "one or more folders of examples; `gxtool preprocess` makes them")
     options.need(output, "--output", "the dataset folder to write")
-    settings = api.Settings(model, preset, tuple(config or ()), tuple(assignments or ()))
+    settings = options.settings(model, preset, config, assignments)
     typer.echo(f"{api.tokenize(sources, output, settings, overwrite)}: dataset written", err=True)

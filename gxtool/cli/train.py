@@ -43,7 +43,7 @@ def command(
     made = f"`gxtool preprocess --model {model}` and then `gxtool tokenize --model {model}` make it"
     options.need(source, "--input", f"the dataset to train on; {made}")
     options.need(output, "--output", "the folder for the trained models")
-    settings = api.Settings(model, preset, tuple(config or ()), (*(assignments or ()), *extra), name)
+    settings = options.settings(model, preset, config, [*(assignments or ()), *extra], name)
     units = api.parse_units(samples, seeds, folds)
     from gxtool.cli.progress import TrainingProgress
 
