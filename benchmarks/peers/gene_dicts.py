@@ -28,7 +28,7 @@ class GeneDicts(Dataset):
 class HeldGeneDicts(Dataset):
     """Genes that are all made into tensors beforehand, as the published loaders hold them.
 
-    Faster items for about four times the memory of the counts on disk.
+    Faster items for twice the memory of the counts on disk, and what a tensor's own record takes for each gene.
     """
 
     def __init__(self, signal: np.ndarray, labels: np.ndarray, indices: np.ndarray) -> None:

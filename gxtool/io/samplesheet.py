@@ -11,7 +11,7 @@ from gxtool.errors import InputError, did_you_mean
 
 
 def read_samplesheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[dict[str, str]]:
-    """Read the rows of a samplesheet; a byte-order mark and CRLF line ends are accepted.
+    """Read the rows of a samplesheet; a byte-order mark, CRLF line ends and lines that start with # are accepted.
 
     The first column of `required` names the sample and must be unique. Optional columns that are absent are empty.
 
@@ -26,11 +26,11 @@ def read_samplesheet(path: Path, required: Sequence[str], optional: Sequence[str
         raise InputError(f"{path}: cannot be read ({error.strerror}), expected a samplesheet") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: is not UTF-8 text, expected a samplesheet") from None
-    lines = [(n, row) for n, row in _records(text, path) if any(cell.strip() for cell in row)]
+    lines = [(n, row) for n, row in _records(text, path) if any(cell.strip() for cell in row) and row[0][:1] != "#"]
     if not lines:
         raise InputError(f"{path}: is empty, expected a header with {', '.join(required)} and one line per sample")
     header = [name.strip() for name in lines[0][1]]
-    _check_header(path, header, required, optional)
+    _check_header(f"{path}, line {lines[0][0]}", header, required, optional)
     if len(lines) == 1:
         raise InputError(f"{path}: has a header and no samples, expected at least one line below it")
     rows = [_row(path, line, header, cells, required, optional) for line, cells in lines[1:]]
@@ -82,20 +82,20 @@ def _records(text: str, path: Path) -> list[tuple[int, list[str]]]:
 
 
 def _delimiter(text: str) -> str:
-    first = text.lstrip("\r\n").split("\n", 1)[0]
+    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     return "\t" if first.count("\t") > first.count(",") else ","
 
 
-def _check_header(path: Path, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
+def _check_header(where: str, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
     known = [*required, *optional]
     for name in header:
         if name not in known:
-            raise InputError(f"{path}, line 1: unknown column {name!r}{did_you_mean(name, known)}")
+            raise InputError(f"{where}: unknown column {name!r}{did_you_mean(name, known)}")
         if header.count(name) > 1:
-            raise InputError(f"{path}, line 1: column {name} stands there twice, expected it once")
+            raise InputError(f"{where}: column {name} stands there twice, expected it once")
     for name in required:
         if name not in header:
-            raise InputError(f"{path}, line 1: column {name} is missing, expected {', '.join(required)}")
+            raise InputError(f"{where}: column {name} is missing, expected {', '.join(required)}")
 
 
 def _row(

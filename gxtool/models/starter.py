@@ -61,9 +61,13 @@ def write_starter(folder: Path, family: Family, config: Config, preset: str) -> 
 
 
 def _sheet(family: Family) -> str:
+    lines = [f"# {family.title}: one line per sample below the header; lines that start with # are not read."]
+    for column in family.columns:
+        place = "; a path, relative to this file" if column.path else ""
+        lines.append(f"# {column.name}: {column.description}{place}{'' if column.required else ' (optional)'}")
     names = [column.name for column in family.columns]
     example = [f"path/to/{column.name}" if column.path else "NAME" for column in family.columns]
-    return f"{','.join(names)}\n{','.join(example)}\n"
+    return "\n".join([*lines, ",".join(names), ",".join(example)]) + "\n"
 
 
 def commented_yaml(config: Config, title: str) -> str:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from gxtool.cli import STAGES, app
 from gxtool.errors import GxtoolError
+from gxtool.io.samplesheet import read_samplesheet
 
 FAMILY = "histone"
 GXTOOL = Path(sys.executable).with_name("gxtool")
@@ -134,7 +135,10 @@ def test_published_option_names_resolve_to_their_fields() -> None:
 
 def test_init_writes_a_sheet_and_a_configuration_that_changes_nothing(tmp_path: Path) -> None:
     assert run("init", "--model", FAMILY, "--output", tmp_path).exit_code == 0
-    assert (tmp_path / "samplesheet.csv").read_text().startswith("sample,data\n")
+    assert "\nsample,data\n" in (tmp_path / "samplesheet.csv").read_text()
+    assert read_samplesheet(tmp_path / "samplesheet.csv", ["sample", "data"]) == [
+        {"sample": "NAME", "data": "path/to/data"}
+    ]
     plain = run("config", "--model", FAMILY)
     commented = run("config", "--model", FAMILY, "--config", tmp_path / "config.yaml")
     assert commented.stdout == plain.stdout

@@ -29,8 +29,9 @@ def sheet(folder: Path, content: bytes) -> Path:
         b"sample\tdata\nE003\ta/E003\nE123\t/b/E123\n",
         b"data,sample\na/E003,E003\n\n/b/E123,E123\n",
         b'sample,data\n E003 ,"a/E003"\n"E123", /b/E123\n',
+        b"# sample: a name, then\ta path\nsample,data\n# the next one\nE003,a/E003\nE123,/b/E123\n",
     ],
-    ids=["plain", "CRLF", "byte-order mark", "tabs", "other order, empty line", "spaces and quotes"],
+    ids=["plain", "CRLF", "byte-order mark", "tabs", "other order, empty line", "spaces and quotes", "comments"],
 )
 def test_ways_of_saving_the_same_sheet(tmp_path: Path, content: bytes) -> None:
     assert read_samplesheet(sheet(tmp_path, content), ["sample", "data"]) == ROWS
@@ -82,7 +83,7 @@ def test_a_missing_file_names_sheet_sample_and_column(tmp_path: Path) -> None:
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8).filter(
-    lambda text: not text.startswith("\ufeff")
+    lambda text: not text.startswith(("\ufeff", "#"))
 )
 
 
