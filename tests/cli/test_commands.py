@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from gxtool.cli import STAGES, app
 from gxtool.errors import GxtoolError
 from gxtool.io.samplesheet import read_samplesheet
+from gxtool.models.registry import families
 
 FAMILY = "histone"
 GXTOOL = Path(sys.executable).with_name("gxtool")
@@ -86,6 +87,15 @@ def test_the_report_names_family_baselines_and_perturbation(folder: Path) -> Non
 def test_train_typed_with_an_unknown_family_names_those_there_are() -> None:
     code, text = sentence("train", "--model", "gxnone")
     assert (code, text) == (4, f"--model gxnone: no such family, expected one of {FAMILY}")
+
+
+def test_train_gxbert_typed_to_the_letter_says_what_it_needs() -> None:
+    """While there is no such family, the families there are; once there is one, its input and what makes it."""
+    code, text = sentence("train", "--model", "gxbert")
+    if "gxbert" in families():
+        assert (code, text.startswith("--input is missing: the dataset to train on;")) == (2, True)
+    else:
+        assert (code, text) == (4, f"--model gxbert: no such family, expected one of {', '.join(sorted(families()))}")
 
 
 def test_train_typed_with_nothing_else_says_what_it_needs_and_what_makes_it() -> None:

@@ -1,12 +1,14 @@
-"""Profiles mean the same in every order: read from `nextflow config`, which starts nothing."""
+"""Profiles mean the same in every order, and the GPU goes to what trains and to nothing else."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 ON_GPU = ("TRAIN", "TRAIN_FROM", "EVALUATE", "PREDICT", "PERTURB")
@@ -60,17 +62,38 @@ if [ "$1" = run ]; then eval "${@: -1}"; fi
 """
 
 
-def test_gpu_profile_alone_runs_simulated_data_with_the_gpu_handed_to_what_trains(
-    start: Callable, tmp_path: Path
-) -> None:
+@pytest.fixture
+def docker(tmp_path: Path) -> dict[str, str]:
+    """Return the environment in which the stand-in for Docker is found; its calls go to docker.log."""
     program = tmp_path / "programs/docker"
     program.parent.mkdir()
     program.write_text(FAKE_DOCKER)
     program.chmod(0o755)
-    log = tmp_path / "docker.log"
-    path = f"{program.parent}:{os.environ['PATH']}"
-    main = str(ROOT / "main.nf")
-    launch = start(tmp_path, "run", main, "-profile", "gpu", "-stub-run", PATH=path, DOCKER_LOG=str(log))
+    # What an image would hold: gxtool itself.
+    path = f"{program.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return {"PATH": path, "DOCKER_LOG": str(tmp_path / "docker.log")}
+
+
+def test_gpu_profile_typed_with_nothing_else_trains_on_the_gpu_or_says_that_there_is_none(
+    start: Callable, tmp_path: Path, docker: dict[str, str]
+) -> None:
+    launch = start(tmp_path, "run", str(ROOT / "main.nf"), "-profile", "gpu", **docker)
+    assert launch.count("COMPLETED")["TOKENIZE"] == 1
+    if torch.cuda.is_available():
+        assert launch.status == 0, launch.terminal
+        assert (tmp_path / "results/report.html").is_file()
+        return
+    sentence = (tmp_path / "results/pipeline_info/error.txt").read_text().strip()
+    assert sentence == "gxtool: error: --device cuda: PyTorch finds no CUDA device, expected one (or --device cpu)"
+    assert sentence in "\n".join(launch.terminal.splitlines()[-6:])
+    assert {(row["exit"], row["attempt"]) for row in launch.trace if row["status"] == "FAILED"} == {("5", "1")}
+
+
+def test_gpu_profile_hands_the_gpu_to_what_trains_and_to_nothing_else(
+    start: Callable, tmp_path: Path, docker: dict[str, str]
+) -> None:
+    log = Path(docker["DOCKER_LOG"])
+    launch = start(tmp_path, "run", str(ROOT / "main.nf"), "-profile", "gpu", "-stub-run", **docker)
     assert launch.status == 0, launch.terminal
     assert launch.count("COMPLETED")["SIMULATE"] == 1
     calls = [line for line in log.read_text().splitlines() if line.startswith("run ")]
