@@ -226,12 +226,15 @@ def report(sources: Sequence[Path], output: Path, plan: Path | None = None, titl
     return render([Path(source) for source in sources], Path(output), plan, title)
 
 
-def simulate(output: Path, model: str = "", size: str = "demo", seed: int = 1) -> Path:
-    """Make raw input files of one family; of every family, with a runs file, when none is named."""
+def simulate(output: Path, model: str = "", size: str = "demo", seed: int = 1, layout: str = "") -> Path:
+    """Make raw input files of one family; of every family, with a runs file, when none is named.
+
+    `layout` is another one that the family takes, such as `tracks`; empty: its first.
+    """
     from gxtool.models.starter import simulate_all, simulate_family
 
     if model:
-        return simulate_family(get_family(model), Path(output), size, seed)
+        return simulate_family(get_family(model), Path(output), size, seed, layout)
     return simulate_all(Path(output), size, seed)
 
 

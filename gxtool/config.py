@@ -31,10 +31,14 @@ class TrainingConfig(Section):
     batch_size: int = Field(100, ge=1, description="rows per optimiser step, over all devices and accumulation")
     gradient_accumulation: int = Field(1, ge=1, description="micro-batches that make up one step")
     learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
-    schedule: Literal["constant", "linear", "cosine", "exponential"] = Field(
-        "constant", description="how the learning rate falls; exponential multiplies by lr_decay each epoch"
+    schedule: Literal["constant", "linear", "cosine", "exponential", "inverse"] = Field(
+        "constant",
+        description="how the learning rate falls; exponential multiplies by lr_decay each epoch, inverse divides by "
+        "1 + lr_decay * step",
     )
-    lr_decay: float = Field(0.9, gt=0, le=1, description="factor per epoch of the exponential schedule")
+    lr_decay: float = Field(
+        0.9, gt=0, le=1, description="factor per epoch of the exponential schedule, growth per step of inverse"
+    )
     warmup_ratio: float = Field(0.0, ge=0, lt=1, description="share of steps with a rising learning rate")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="optimiser")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (adamw), L2 penalty (adam, sgd)")
@@ -73,6 +77,8 @@ class PerturbConfig(Section):
 
     kinds: tuple[str, ...] = Field(("all",), description="perturbations of the family to apply, or `all`")
     max_rows: int = Field(2000, ge=1, description="test rows that are perturbed at most (seeded choice)")
+    map_rows: int = Field(500, ge=1, description="rows behind maps, which try every place of the input")
+    path_steps: int = Field(32, ge=2, description="steps of integrated gradients from no signal to the signal")
 
 
 class Config(Section):

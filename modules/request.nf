@@ -11,7 +11,7 @@ def readRequest(options, commandLine) {
         help: textOf(options.help),
         version: textOf(options.version),
         input: textOf(options.input),
-        runs: textOf(options.runs),
+        runs: options.runs ? file(textOf(options.runs)).toAbsolutePath().toUriString() : '',
         model: textOf(options.model),
         preset: options.preset instanceof List ? options.preset.join(',') : textOf(options.preset),
         config: textOf(options.config),

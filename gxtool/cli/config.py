@@ -19,7 +19,7 @@ def command(
     output: options.Output = None,
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
-    runs: Annotated[Path | None, typer.Option(metavar="FILE", help="Runs file instead of --model and --input.")] = None,
+    runs: Annotated[Path | None, typer.Option(metavar="FILE", help="Runs file instead of --model.")] = None,
     seeds: Annotated[str, typer.Option(metavar="N|A,B", help="Number of seeds, or the seeds.")] = "5",
     task: Annotated[str, typer.Option(metavar="train|predict", help="What the run is for.")] = "train",
     init: Annotated[
@@ -27,7 +27,7 @@ def command(
     ] = "",
     typed: Annotated[str, typer.Option("--command", metavar="TEXT", help="What was typed, for the report.")] = "",
     base_dir: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Folder that relative paths of the samplesheet belong to.")
+        str | None, typer.Option(metavar="FOLDER", help="Folder that relative paths of the samplesheet belong to.")
     ] = None,
 ) -> None:
     """Resolve, validate and write the plan of a run (plan.json).
@@ -37,9 +37,9 @@ def command(
     from gxtool.models.plan import read_runs
 
     if runs:
-        if model or source:
-            raise UsageError("--runs names models and inputs itself, expected no --model or --input beside it")
-        requests = read_runs(runs)
+        if model:
+            raise UsageError("--runs names models itself, expected no --model beside it")
+        requests = read_runs(runs, source, base_dir)
     else:
         options.need(model, "--model", "the family to run; `gxtool families` lists them")
         requests = _requests(context, locals())

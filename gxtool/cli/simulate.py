@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gxtool.cli import options
+from gxtool.errors import UsageError
 
 
 def command(
@@ -14,6 +15,9 @@ def command(
     output: options.Output = None,
     every: Annotated[bool, typer.Option("--all", help="Every family there is, with a runs file for the demo.")] = False,
     size: Annotated[str, typer.Option(metavar="demo|full", help="How much to make.")] = "demo",
+    layout: Annotated[
+        str, typer.Option(metavar="NAME", help="Another layout of the family's inputs, such as tracks.")
+    ] = "",
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="Seed; the same seed makes the same files.")] = 1,
 ) -> None:
     """Make raw input files with a planted, known signal (never real data)."""
@@ -22,4 +26,6 @@ def command(
     options.need(output, "--output", "the folder to write")
     if not every:
         options.need(model, "--model", "a family, or --all for every one")
-    typer.echo(f"{api.simulate(output, '' if every else model, size, seed)}: simulated", err=True)
+    if every and layout:
+        raise UsageError("--layout: is one family's, expected --model instead of --all beside it")
+    typer.echo(f"{api.simulate(output, '' if every else model, size, seed, layout)}: simulated", err=True)

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _WHOLE = re.compile(r"\+?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # ENSG00000000003_TSPAN6_1: gene, symbol and window in one field.
-_DEEPDIFF = re.compile(r"ENSG[0-9]+(\.[0-9]+)?_.+_[0-9]+")
+DEEPDIFF_WINDOW = r"(ENSG[0-9]+(?:\.[0-9]+)?)_.*_([0-9]+)"
+_WINDOW = "ENSG_SYMBOL_window"
 _LARGEST = 2**32 - 1
 
 
 def find_fault(name: str, text: bytes, marks: Sequence[str]) -> str | None:
     """Return one sentence about the first field that is not the layout, None when every field is."""
+    return _find(name, text, ["GeneID", "BinID", *marks, "label"], _first_line_fault)
+
+
+def find_deepdiff_fault(name: str, text: bytes, marks: Sequence[str]) -> str | None:
+    """Return one sentence about the first field that is not DeepDiff's layout, None when every field is."""
+    return _find(name, text, [_WINDOW, *marks], _first_deepdiff_line_fault)
+
+
+def is_window(field: str) -> bool:
+    """Say whether a field names gene, symbol and window as DeepDiff does."""
+    return bool(re.fullmatch(DEEPDIFF_WINDOW, field))
+
+
+def _find(
+    name: str, text: bytes, names: Sequence[str], first_line_fault: Callable[[Sequence[str], Sequence[str]], str | None]
+) -> str | None:
     try:
         lines = text.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
@@ -22,12 +39,11 @@ def find_fault(name: str, text: bytes, marks: Sequence[str]) -> str | None:
         return f"{name}, line {line}: holds bytes that are not UTF-8 text, expected comma-separated values"
     if not lines[-1]:
         lines.pop()
-    names = ["GeneID", "BinID", *marks, "label"]
     width = 0
     for number, line in enumerate(lines, 1):
         fields = next(csv.reader([line.rstrip("\r")]), [])
         if number == 1:
-            if fault := _first_line_fault(fields, names):
+            if fault := first_line_fault(fields, names):
                 return f"{name}, line 1: {fault}"
             width = len(fields)
         if len(fields) != width:
@@ -41,10 +57,10 @@ def find_fault(name: str, text: bytes, marks: Sequence[str]) -> str | None:
 
 def _first_line_fault(fields: Sequence[str], names: Sequence[str]) -> str | None:
     layout = ", ".join(names)
-    if _DEEPDIFF.fullmatch(fields[0] if fields else ""):
+    if is_window(fields[0] if fields else ""):
         return (
-            f"found {fields[0]} and {len(fields) - 1} counts, which is the DeepDiff layout "
-            f"(other windows, marks in another order, no label), expected {layout}"
+            f"found {fields[0]} and {len(fields) - 1} counts, which is the DeepDiff layout (other windows, marks in "
+            f"another order, no label; `--set data.layout=deepdiff` reads it), expected {layout}"
         )
     if not fields:
         return f"is empty, expected {len(names)} columns ({layout})"
@@ -55,8 +71,21 @@ def _first_line_fault(fields: Sequence[str], names: Sequence[str]) -> str | None
     return None
 
 
+def _first_deepdiff_line_fault(fields: Sequence[str], names: Sequence[str]) -> str | None:
+    layout = ", ".join(names)
+    if not fields:
+        return f"is empty, expected {len(names)} columns ({layout})"
+    if not is_window(fields[0]):
+        return f"found {fields[0]} in column 1, which is no window of the DeepDiff layout, expected {layout}"
+    if len(fields) != len(names):
+        return f"has {len(fields)} columns, expected {len(names)} ({layout})"
+    return None
+
+
 def _field_fault(value: str, what: str, column: int) -> str | None:
     expected = {"GeneID": "a gene id", "BinID": "a bin number", "label": "0 or 1"}.get(what, "a read count")
+    if what == _WINDOW:
+        return None if is_window(value) else f"found {value or 'nothing'}, expected gene, symbol and window"
     if not value:
         return f"found nothing, expected {expected}"
     if column == 1 or (_WHOLE.fullmatch(value) and int(value) <= _LARGEST and (what != "label" or int(value) <= 1)):

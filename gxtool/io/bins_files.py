@@ -28,6 +28,7 @@ TABLES = tuple(f"{stem}.csv{end}" for stem in SPLITS for end in ("", ".gz"))
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 INNER = "classification"
 _PIECE = 1 << 20
+_GZIP = b"\x1f\x8b"
 
 
 class Content(NamedTuple):
@@ -52,14 +53,10 @@ class BinsFile:
         Raises:
             InputError: the file cannot be read, is empty, or its gzip stream is damaged or cut short.
         """
-        try:
-            raw = self.path.read_bytes()
-        except OSError as error:
-            raise InputError(f"{self.name}: cannot be read ({error.strerror}), expected a table of bins") from None
-        text = self._gunzip(lambda: gzip.decompress(raw)) if self._is_gzip else raw
-        if not text:
+        content = read_content(self.path, self.name, "a table of bins")
+        if not content.text:
             raise InputError(f"{self.name}: is empty, expected one row per gene and bin")
-        return Content(text, hashlib.sha256(raw).hexdigest(), len(raw))
+        return content
 
     def count_lines(self) -> int:
         """Count lines in constant memory; a last line without a line end counts.
@@ -67,32 +64,54 @@ class BinsFile:
         Raises:
             InputError: as for `read`.
         """
-        return self._gunzip(self._count_lines)
-
-    def _count_lines(self) -> int:
         lines, last = 0, b"\n"
-        try:
-            with gzip.open(self.path) if self._is_gzip else self.path.open("rb") as file:
-                while piece := file.read(_PIECE):
-                    lines += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
-                    last = piece[-1:]
-        except FileNotFoundError as error:
-            raise InputError(f"{self.name}: cannot be read ({error.strerror}), expected a table of bins") from None
+        with open_text(self.path, self.name, "a table of bins") as file:
+            while piece := file.read(_PIECE):
+                lines += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == ord("\n")))
+                last = piece[-1:]
         return lines + (last != b"\n")
 
-    @property
-    def _is_gzip(self) -> bool:
-        return self.path.name.endswith(".gz")
 
-    def _gunzip(self, work: Any) -> Any:
-        try:
-            return work()
-        except EOFError:
-            raise InputError(
-                f"{self.name}: the gzip stream ends too early (a cut-off download?), expected a complete file"
-            ) from None
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(f"{self.name}: is not a sound gzip file ({error}), expected a complete file") from None
+def read_content(path: Path, name: str, expected: str) -> Content:
+    """Return the text of a file, unpacked, with its SHA-256 and size as it lies on disk.
+
+    Raises:
+        InputError: as for `open_text`.
+    """
+    with _file_faults(name, expected):
+        raw = path.read_bytes()
+        text = gzip.decompress(raw) if _is_gzip(path, raw) else raw
+    return Content(text, hashlib.sha256(raw).hexdigest(), len(raw))
+
+
+@contextmanager
+def open_text(path: Path, name: str, expected: str) -> Iterator[IO[bytes]]:
+    """Open a text file for bytes; a gzipped one (known by its name or its first bytes) is unpacked while it is read.
+
+    Raises:
+        InputError: also while it is read: the file cannot be read, or its gzip stream is damaged or cut short; `name`
+            and `expected` are what the sentence calls the file and what should be there.
+    """
+    with _file_faults(name, expected), path.open("rb") as raw:
+        yield gzip.GzipFile(fileobj=raw) if _is_gzip(path, raw.peek(len(_GZIP))) else raw
+
+
+def _is_gzip(path: Path, start: bytes) -> bool:
+    return path.name.endswith(".gz") or start.startswith(_GZIP)
+
+
+@contextmanager
+def _file_faults(name: str, expected: str) -> Iterator[None]:
+    try:
+        yield
+    except EOFError:
+        raise InputError(
+            f"{name}: the gzip stream ends too early (a cut-off download?), expected a complete file"
+        ) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{name}: is not a sound gzip file ({error}), expected a complete file") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror}), expected {expected}") from None
 
 
 def is_archive(path: Path) -> bool:
@@ -155,7 +174,11 @@ def _choose_folder(cell: str, path: Path, folders: Iterable[PurePosixPath]) -> P
     for folder in folders:
         by_cell.setdefault(_cell_folder(folder).name, []).append(folder)
     if not by_cell:
-        raise InputError(f"{path}: has no train.csv, valid.csv and test.csv, expected the tables of cell type {cell}")
+        deepdiff = path.is_dir() and any(found for stem in SPLITS for found in path.glob(f"*.{stem}.csv*"))
+        hint = " (it has tables of DeepDiff, which `--set data.layout=deepdiff` reads)" if deepdiff else ""
+        raise InputError(
+            f"{path}: has no train.csv, valid.csv and test.csv{hint}, expected the tables of cell type {cell}"
+        )
     if cell not in by_cell and len(by_cell) > 1:
         there = ", ".join(sorted(by_cell)[:5]) + (", ..." if len(by_cell) > 5 else "")
         raise InputError(f"{path}: holds {len(by_cell)} cell types ({there}) and none called {cell}, expected it")

@@ -7,7 +7,7 @@ Marks are not named in the file: their order is the reader's to know.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -18,10 +18,11 @@ import polars as pl
 
 from gxtool.errors import InputError
 from gxtool.io.bins_faults import find_fault
-from gxtool.io.bins_files import INNER, SPLITS, BinsFile
+from gxtool.io.bins_files import INNER, SPLITS, BinsFile, Content
 
 # Tables read ahead of the one in use: hides hashing and checking behind parsing, and bounds memory.
 _AHEAD = 2
+_COUNT = "count "
 
 
 class BinsTable(NamedTuple):
@@ -63,18 +64,59 @@ def read_bins_table(file: BinsFile, marks: Sequence[str], n_bins: int) -> BinsTa
             was expected.
     """
     content = file.read()
-    frame = _parse(file.name, content.text, marks)
-    counts = np.empty((len(frame), len(marks)), np.uint32)
-    for column, mark in enumerate(marks):
-        counts[:, column] = frame[_count_name(mark)].to_numpy()
-    _check_bins(file.name, frame["bin"].to_numpy(), n_bins)
+    schema: dict[str, Any] = {"gene": pl.String, "bin": pl.UInt32, **count_schema(marks)}
+    if content.text[: content.text.find(b"\n")].count(b",") == len(marks) + 2:
+        schema["label"] = pl.UInt8
+    frame = parse_columns(file.name, content.text, schema, lambda: find_fault(file.name, content.text, marks))
+    return build_table(file, content, frame, n_bins, 2)
+
+
+def count_schema(marks: Sequence[str]) -> dict[str, Any]:
+    """Return the column of each mark's counts and its type."""
+    return {f"{_COUNT}{mark}": pl.UInt32 for mark in marks}
+
+
+def parse_columns(
+    name: str, text: bytes, schema: Mapping[str, Any], look_for_fault: Callable[[], str | None]
+) -> pl.DataFrame:
+    """Parse the text as fast as the layout allows; only a failure is looked at line by line.
+
+    Raises:
+        InputError: no rows, or the sentence `look_for_fault` has about a field that is not the layout.
+    """
+    try:
+        frame = pl.read_csv(text, has_header=False, schema=schema)
+        reason = "" if not sum(frame.null_count().row(0)) else "an empty field"
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = str(error).splitlines()[0]
+    if reason:
+        raise InputError(look_for_fault() or f"{name}: cannot be read as a table ({reason})")
+    if frame.is_empty():
+        raise InputError(f"{name}: is empty, expected one row per gene and bin")
+    return frame
+
+
+def build_table(file: BinsFile, content: Content, frame: pl.DataFrame, n_bins: int, bin_column: int) -> BinsTable:
+    """Check rows (gene, bin, counts and perhaps label) and return them as one table.
+
+    `bin_column` is where the file has the number of the bin (from 1), for messages.
+
+    Raises:
+        InputError: bins that are not 1 to `n_bins` in order, a gene or label that changes inside them, a gene twice,
+            or a single label throughout.
+    """
+    _check_bins(file.name, frame["bin"].to_numpy(), n_bins, bin_column)
     _check_constant(file.name, frame["gene"], n_bins, "gene", 1)
     # A list in between: gathered strings would keep the text of the whole column in memory.
     genes = pl.Series("gene", frame["gene"].gather_every(n_bins).to_list())
     labels = _labels(file.name, frame, n_bins) if "label" in frame.columns else None
     _check_unique(file.name, genes, n_bins)
     source = {"name": Path(file.path).name, "sha256": content.sha256, "bytes": content.n_bytes}
-    return BinsTable(genes, counts.reshape(-1, n_bins, len(marks)), labels, source)
+    columns = [column for column in frame.columns if column.startswith(_COUNT)]
+    counts = np.empty((len(frame), len(columns)), np.uint32)
+    for position, column in enumerate(columns):
+        counts[:, position] = frame[column].to_numpy()
+    return BinsTable(genes, counts.reshape(-1, n_bins, len(columns)), labels, source)
 
 
 def write_bins_table(
@@ -90,7 +132,7 @@ def write_bins_table(
         "gene": pl.Series(genes, dtype=pl.String).gather(np.repeat(np.arange(n_genes), n_bins)),
         "bin": np.tile(np.arange(1, n_bins + 1), n_genes),
     }
-    columns |= {f"count {mark}": np.ascontiguousarray(flat[:, mark]) for mark in range(n_marks)}
+    columns |= {f"{_COUNT}{mark}": np.ascontiguousarray(flat[:, mark]) for mark in range(n_marks)}
     if labels is not None:
         columns["label"] = np.repeat(np.asarray(labels, np.uint8), n_bins)
     stem = next(stem for stem, known in SPLITS.items() if known == role)
@@ -120,34 +162,12 @@ def check_no_leakage(files: Sequence[BinsFile], tables: Sequence[pl.Series], n_b
         first |= {gene: (file.name, index * n_bins + 1) for index, gene in enumerate(genes.to_list())}
 
 
-def _count_name(mark: str) -> str:
-    return f"count {mark}"
-
-
-def _parse(name: str, text: bytes, marks: Sequence[str]) -> pl.DataFrame:
-    """Parse the text as fast as the layout allows; only a failure is looked at line by line."""
-    schema: dict[str, Any] = {"gene": pl.String, "bin": pl.UInt32}
-    schema |= {_count_name(mark): pl.UInt32 for mark in marks}
-    if text[: text.find(b"\n")].count(b",") == len(marks) + 2:
-        schema["label"] = pl.UInt8
-    try:
-        frame = pl.read_csv(text, has_header=False, schema=schema)
-        reason = "" if not sum(frame.null_count().row(0)) else "an empty field"
-    except (pl.exceptions.PolarsError, OSError) as error:
-        reason = str(error).splitlines()[0]
-    if reason:
-        raise InputError(find_fault(name, text, marks) or f"{name}: cannot be read as a table ({reason})")
-    if frame.is_empty():
-        raise InputError(f"{name}: is empty, expected one row per gene and bin")
-    return frame
-
-
-def _check_bins(name: str, bins: np.ndarray, n_bins: int) -> None:
+def _check_bins(name: str, bins: np.ndarray, n_bins: int, column: int) -> None:
     wanted = np.resize(np.arange(1, n_bins + 1, dtype=bins.dtype), len(bins))
     if not np.array_equal(bins, wanted):
         row = int(np.argmax(bins != wanted))
         raise InputError(
-            f"{name}, line {row + 1}, column 2: found bin {bins[row]}, "
+            f"{name}, line {row + 1}, column {column}: found bin {bins[row]}, "
             f"expected bin {wanted[row]} (every gene has bins 1 to {n_bins} in order)"
         )
     if len(bins) % n_bins:

@@ -8,12 +8,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gxtool.errors import InputError, did_you_mean
+from gxtool.io.indexed import exists, join_index, named_files, split_index
+
+ANY = "*"
+"""Among the optional columns: columns of any other name are accepted too."""
 
 
 def read_samplesheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[dict[str, str]]:
     """Read the rows of a samplesheet; a byte-order mark, CRLF line ends and lines that start with # are accepted.
 
-    The first column of `required` names the sample and must be unique. Optional columns that are absent are empty.
+    The first column of `required` names the sample and must be unique. Optional columns that are absent are left out;
+    `ANY` among them stands for columns of any name.
 
     Raises:
         InputError: no such file, not text, no rows, an unknown, missing or repeated column, a line with another number
@@ -43,11 +48,13 @@ def read_samplesheet(path: Path, required: Sequence[str], optional: Sequence[str
     return rows
 
 
-def resolve_path(value: str, base: Path) -> str:
+def resolve_path(value: str, base: str) -> str:
     """Return a path of the sheet as the machine must see it: relative ones belong to the sheet's folder."""
-    if "://" in value or Path(value).is_absolute():
-        return value
-    return str(base / value)
+    file, index = (
+        part if part is None or "://" in part or Path(part).is_absolute() else f"{base}/{part}"
+        for part in split_index(value)
+    )
+    return join_index(str(file), index)
 
 
 def require_path(sheet: Path, row: Mapping[str, str], column: str, path: str) -> None:
@@ -56,9 +63,12 @@ def require_path(sheet: Path, row: Mapping[str, str], column: str, path: str) ->
     Raises:
         InputError: it does not; the sentence names sheet, sample, column and path.
     """
-    if "://" not in path and not Path(path).exists():
-        name = next(iter(row.values()))
-        raise InputError(f"{sheet}: sample {name}, column {column}: {path} does not exist, expected a file or folder")
+    for part in named_files(path):
+        if not exists(part):
+            name = next(iter(row.values()))
+            raise InputError(
+                f"{sheet}: sample {name}, column {column}: {part} does not exist, expected a file or folder"
+            )
 
 
 def format_samplesheet(rows: Sequence[Mapping[str, str]]) -> str:
@@ -89,7 +99,7 @@ def _delimiter(text: str) -> str:
 def _check_header(where: str, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
     known = [*required, *optional]
     for name in header:
-        if name not in known:
+        if (name not in known and ANY not in known) or not name or name == ANY:
             raise InputError(f"{where}: unknown column {name!r}{did_you_mean(name, known)}")
         if header.count(name) > 1:
             raise InputError(f"{where}: column {name} stands there twice, expected it once")
@@ -107,4 +117,5 @@ def _row(
     for name in required:
         if not given[name]:
             raise InputError(f"{path}, line {line}: column {name} is empty, expected a value")
-    return {name: given.get(name, "") for name in (*required, *optional) if name in header}
+    declared = [name for name in (*required, *optional) if name in header]
+    return {name: given[name] for name in [*declared, *(name for name in header if name not in declared)]}

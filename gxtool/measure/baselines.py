@@ -36,7 +36,10 @@ TREES_WITHOUT_GAIN = 20
 
 @dataclass(frozen=True)
 class Split:
-    """Features (n, F) of the rows of each role, and labels (n,) of those a baseline may see; `columns` name F."""
+    """Features (n, F) of the rows of each role, and labels (n,) of those a baseline may see; `columns` name F.
+
+    `train_groups` and `test_groups` (n,) name the group of each row, such as its gene, where that is known.
+    """
 
     train: NDArray
     train_labels: NDArray
@@ -44,6 +47,8 @@ class Split:
     val_labels: NDArray
     test: NDArray
     columns: tuple[str, ...] = ()
+    train_groups: NDArray | None = None
+    test_groups: NDArray | None = None
 
     def __post_init__(self) -> None:
         for role in ("train", "val", "test"):
@@ -93,6 +98,26 @@ def train_mean(split: Split) -> BaselineResult:
     labels = vector(split.train_labels, "train labels")
     mean = float(labels.mean())
     return BaselineResult(np.full(split.test.shape[0], mean), {"mean": mean}, labels.size, labels.size)
+
+
+def group_average(split: Split, seed: int) -> BaselineResult:
+    """Predict a row by the mean training label of its group, and a row of a new group by the mean of all.
+
+    With the same genes in several cell types this is what a model reaches that remembers each gene's average and never
+    looks at its input (Schreiber et al. 2020, Genome Biology 21:282).
+
+    Raises:
+        InputError: the groups of the rows are not known.
+    """
+    if split.train_groups is None or split.test_groups is None:
+        raise InputError("baseline group_average: the groups of the rows are not known, expected one per row")
+    labels = vector(split.train_labels, "train labels")
+    names, places = np.unique(split.train_groups, return_inverse=True)
+    means = np.bincount(places, labels) / np.bincount(places)
+    at = np.minimum(np.searchsorted(names, split.test_groups), len(names) - 1)
+    known = names[at] == split.test_groups
+    predictions = np.where(known, means[at], labels.mean())
+    return BaselineResult(predictions, {"share of known groups": float(known.mean())}, labels.size, labels.size)
 
 
 def logistic_regression(split: Split, seed: int, *, max_rows: int = MAX_ROWS) -> BaselineResult:

@@ -165,7 +165,8 @@ class Metric:
     """A score and what a reader or a program must know to use it.
 
     `needs` says what predictions must be: a "probability" of label 1, or any "score" (the higher, the more label 1;
-    for regression a value in the targets' unit).
+    for regression a value in the targets' unit). `chance` is the best that predictions that know nothing
+    score on average, whatever the targets; None where that depends on them, or noise can only raise the score.
     """
 
     name: str
@@ -175,22 +176,37 @@ class Metric:
     higher_is_better: bool
     kind: Literal["binary", "regression"]
     needs: Literal["score", "probability"]
+    chance: float | None = None
+
+    def shows_skill(self, low: float | None, high: float | None) -> bool | None:
+        """Say whether an interval of this score lies wholly on the good side of chance; None where that is unknown."""
+        end = low if self.higher_is_better else high
+        if self.chance is None or end is None or np.isnan(end):
+            return None
+        return bool(end > self.chance) if self.higher_is_better else bool(end < self.chance)
 
 
 _order = partial(Metric, kind="binary", needs="score")
 _probability = partial(Metric, kind="binary", needs="probability")
 _regression = partial(Metric, kind="regression", needs="score")
 _ALL = (
-    _order("auroc", "AUROC", "chance that a random positive scores above a random negative, ties half", auroc, True),
+    _order(
+        "auroc",
+        "AUROC",
+        "chance that a random positive scores above a random negative, ties half",
+        auroc,
+        True,
+        chance=0.5,
+    ),
     _order("auprc", "AUPRC", "average precision: precision weighted by the recall gained at it", auprc, True),
     _probability("accuracy", "Accuracy", "share of units on the right side of probability 0.5", accuracy, True),
     _probability("brier", "Brier score", "mean squared distance between probability and label", brier, False),
     _probability("log_loss", "Log loss", "mean negative log-likelihood of the labels (nats)", log_loss, False),
     _probability("ece", "ECE", "mean gap of probability and observed share, 10 equal-width bins", ece, False),
-    _regression("pearson", "Pearson r", "Pearson's correlation", pearson, True),
-    _regression("spearman", "Spearman rho", "Pearson's correlation of the ranks", spearman, True),
+    _regression("pearson", "Pearson r", "Pearson's correlation", pearson, True, chance=0.0),
+    _regression("spearman", "Spearman rho", "Pearson's correlation of the ranks", spearman, True, chance=0.0),
     _regression("r2_pearson", "r² (Pearson)", "Pearson's correlation squared", r2_pearson, True),
-    _regression("r2_score", "R² (determination)", "1 - residual / total sum of squares", r2_score, True),
+    _regression("r2_score", "R² (determination)", "1 - residual / total sum of squares", r2_score, True, chance=0.0),
     _regression("mse", "MSE", "mean squared error", mse, False),
     _regression("mae", "MAE", "mean absolute error", mae, False),
 )

@@ -11,7 +11,7 @@ encoding never import torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,10 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a family's samplesheet; a `path` column names a file or folder."""
+    """One column of a family's samplesheet; a `path` column names a file or folder.
+
+    The name `*` stands for every column that is not declared: its name is data, such as the mark of a track.
+    """
 
     name: str
     description: str
@@ -35,6 +38,18 @@ class Reference:
     metric: str
     value: float
     source: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """What differs in a family when it predicts something else; the fields are those of `Family`."""
+
+    kind: Literal["binary", "regression"]
+    metrics: tuple[str, ...]
+    baselines: Mapping[str, str]
+    predict: str
+    predictions: Mapping[str, str] = field(default_factory=dict)
+    references: tuple[Reference, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,10 +144,18 @@ class Family:
     predict         (logits) -> one prediction per row (a probability, or a value in the target's unit)
     features        (arrays of some rows, Dataset) -> (matrix (n, F) float32, F column names) for baselines
     baselines       name -> (measure.baselines.Split, seed) -> BaselineResult
-    perturbations   name -> (arrays of some rows, Dataset) -> iterator of (change, changed arrays)
+    perturbations   name -> (arrays of some rows, Dataset, perturb section) -> iterator of (change, changed arrays)
+    maps            perturbations that try every place of the input, on `perturb.map_rows` rows
+    path            (arrays of some rows, Dataset, t) -> (input's name, its values at t in 0..1, their derivative):
+                    the way from no signal to the signal, along which integrated gradients are summed
+    places          (attributions of some rows (n, ...), Dataset) -> iterator of (change, values (n,)): their names
+    readouts        name -> (outputs of the network as arrays, Dataset) -> iterator of (change, values (n,)): what a
+                    network says of itself, such as attention; nothing from a network that says none
     predictions     file name -> (table with sample, group, label, prediction; path) -> None: customary formats
     sections        each (ReportContext) -> list of ReportSection
     simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json
+    simulations     further layouts of raw files -> as `simulate`
+    targets         what else the family can predict, by the `target` that a dataset names
     demo            preset -> `section.field` changes: the runs of the demo, each quick on two cores
     """
 
@@ -158,6 +181,12 @@ class Family:
     sections: tuple[str, ...]
     simulate: str
     perturbations: Mapping[str, str] = field(default_factory=dict)
+    maps: tuple[str, ...] = ()
+    path: str = ""
+    places: str = ""
+    readouts: Mapping[str, str] = field(default_factory=dict)
+    simulations: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, Target] = field(default_factory=dict)
     predictions: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
@@ -174,6 +203,11 @@ class Family:
     def package(self) -> str:
         """Return the dotted name of the family's folder."""
         return f"gxtool.models.{self.name}"
+
+    def for_target(self, target: str | None) -> Family:
+        """Return the record as it is for rows that say what is to be predicted (None or another: as it stands)."""
+        changes = self.targets.get(target or "")
+        return replace(self, **vars(changes)) if changes else self
 
     def load(self, dotted: str) -> Any:
         """Import what a dotted name of this record points to."""

@@ -17,10 +17,11 @@ from typing import Any
 
 from gxtool.config import Config, Section, read_yaml, stage_fields
 from gxtool.errors import ConfigError, did_you_mean
+from gxtool.io.indexed import join_index, named_files
 from gxtool.io.samplesheet import format_samplesheet
 from gxtool.models.base import Family
 from gxtool.models.registry import get_family, resolve_config
-from gxtool.models.stages import read_rows
+from gxtool.models.stages import path_columns, read_rows
 from gxtool.version import __version__
 
 PLAN_SCHEMA_VERSION = 1
@@ -42,7 +43,7 @@ class RunRequest:
     files: tuple[Path, ...] = ()
     seeds: tuple[int, ...] = (1,)
     folds: tuple[int, ...] = (0,)
-    base: Path | None = None
+    base: str | None = None
 
 
 @dataclass
@@ -91,10 +92,11 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
     }
 
 
-def read_runs(path: Path) -> list[RunRequest]:
+def read_runs(path: Path, source: Path | None = None, base: str | None = None) -> list[RunRequest]:
     """Read a runs file: below the key `runs`, a list of name, model, preset, input, task, from, set, seeds, folds.
 
-    Relative inputs belong to the folder of the file.
+    Relative inputs belong to the folder of the file. `source` is the input of the runs that name none, and `base` the
+    folder that its relative paths belong to.
 
     Raises:
         ConfigError: an unknown key, a missing `model` or `input`, or a value of the wrong type.
@@ -102,28 +104,29 @@ def read_runs(path: Path) -> list[RunRequest]:
     entries = read_yaml(path).values.get("runs")
     if not isinstance(entries, list) or not entries:
         raise ConfigError(f"{path}: has no list of runs, expected `runs:` with one entry per run")
-    return [_request(path, n, entry) for n, entry in enumerate(entries, 1)]
+    return [_request(path, n, entry, (source, base)) for n, entry in enumerate(entries, 1)]
 
 
-def _request(path: Path, number: int, entry: Any) -> RunRequest:
+def _request(path: Path, number: int, entry: Any, shared: tuple[Path | None, str | None]) -> RunRequest:
     where = f"{path}, run {number}"
     if not isinstance(entry, dict):
         raise ConfigError(f"{where}: found {entry!r}, expected fields such as `model:` and `input:`")
     for key in entry:
         if key not in _RUN_KEYS:
             raise ConfigError(f"{where}: unknown key {key}{did_you_mean(str(key), _RUN_KEYS)}")
-    for key in ("model", "input"):
-        if not isinstance(entry.get(key), str):
-            raise ConfigError(f"{where}: {key} is {entry.get(key)!r}, expected text")
+    if not isinstance(entry.get("model"), str):
+        raise ConfigError(f"{where}: model is {entry.get('model')!r}, expected text")
+    if not isinstance(entry.get("input", "" if shared[0] else None), str):
+        raise ConfigError(f"{where}: input is {entry.get('input')!r}, expected text (or --input for all runs)")
     for key in ("preset", "name", "task", "from"):
         if not isinstance(entry.get(key, ""), str):
             raise ConfigError(f"{where}: {key} is {entry[key]!r}, expected text")
-    source = Path(entry["input"])
     if entry.get("task", "train") not in TASKS:
         raise ConfigError(f"{where}: task is {entry['task']!r}, expected one of {', '.join(TASKS)}")
     return RunRequest(
         model=entry["model"],
-        input=source if source.is_absolute() else Path(path).absolute().parent / source,
+        input=Path(path).absolute().parent / entry["input"] if "input" in entry else shared[0],
+        base=None if "input" in entry else shared[1],
         preset=entry.get("preset", ""),
         name=entry.get("name", ""),
         task=entry.get("task", "train"),
@@ -241,10 +244,12 @@ def _data_items(items: _Items, family: Family, config: Config, rows: Sequence[Ma
 def _staged(family: Family, row: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Rewrite path columns to where a task will see them: input1/NAME, input2/NAME, ..."""
     staged, paths = dict(row), []
-    for column in family.columns:
-        if column.path and row.get(column.name):
-            paths.append(row[column.name])
-            staged[column.name] = f"input{len(paths)}/{Path(row[column.name]).name}"
+    for name in path_columns(family, row):
+        places = []
+        for path in named_files(row[name]):
+            paths.append(path)
+            places.append(f"input{len(paths)}/{Path(path).name}")
+        staged[name] = join_index(*places) if len(places) > 1 else places[0]
     return staged, paths
 
 

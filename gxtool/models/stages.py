@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gxtool.config import Config
 from gxtool.data.splits import require_roles
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, find_artifacts
+from gxtool.io.bins_files import is_archive
 from gxtool.io.runtime import Stopwatch
-from gxtool.io.samplesheet import read_samplesheet, require_path, resolve_path
+from gxtool.io.samplesheet import ANY, read_samplesheet, require_path, resolve_path
 from gxtool.models.base import Family
 
 
-def read_rows(family: Family, source: Path, base: Path | None = None) -> list[dict[str, str]]:
-    """Return samplesheet rows from a samplesheet, or from a folder of raw data that the family recognises.
+def read_rows(family: Family, source: Path, base: str | None = None) -> list[dict[str, str]]:
+    """Return samplesheet rows from a samplesheet, or from a folder or archive of raw data that the family recognises.
 
-    `base` is the folder that relative paths belong to (the sheet's own folder where it is not given); where `source`
-    is itself a folder, it is that folder's true place, which paths are returned in.
+    `base` is the folder or URL that relative paths belong to (the sheet's own folder where it is not given); where
+    `source` is itself a folder or an archive, it is the true place of the folder or of what holds the archive, which
+    paths are returned in.
 
     Raises:
         InputError: nothing there, a malformed sheet, or a path that does not exist.
@@ -26,29 +28,37 @@ def read_rows(family: Family, source: Path, base: Path | None = None) -> list[di
     source = Path(source)
     if not source.exists():
         raise InputError(f"--input {source}: does not exist, expected a samplesheet or a folder of raw data")
-    if source.is_dir():
+    if source.is_dir() or is_archive(source):
         rows = [dict(row) for row in family.load(family.expand)(source)]
-        return [_moved(family, row, source, Path(base)) for row in rows] if base else rows
+        return [_moved(family, row, source, base) for row in rows] if base else rows
     required = [column.name for column in family.columns if column.required]
     optional = [column.name for column in family.columns if not column.required]
     rows = read_samplesheet(source, required, optional)
-    base = Path(base) if base else source.absolute().parent
+    base = str(base or source.absolute().parent)
     for row in rows:
-        for column in family.columns:
-            if column.path and row.get(column.name):
-                row[column.name] = resolve_path(row[column.name], base)
-                if base.is_dir():
-                    require_path(source, row, column.name, row[column.name])
+        for name in path_columns(family, row):
+            row[name] = resolve_path(row[name], base)
+            if Path(base).is_dir():
+                require_path(source, row, name, row[name])
     return rows
 
 
-def _moved(family: Family, row: dict[str, str], source: Path, base: Path) -> dict[str, str]:
-    """Return a row with its paths below `base` instead of below `source`, where a task sees the same folder."""
-    paths = {column.name for column in family.columns if column.path}
-    return {
-        name: str(base / Path(value).absolute().relative_to(source.absolute())) if name in paths and value else value
-        for name, value in row.items()
-    }
+def path_columns(family: Family, row: Mapping[str, str]) -> list[str]:
+    """Return the columns of a samplesheet row that name files or folders, in the order of the row."""
+    declared = {column.name: column.path for column in family.columns}
+    return [name for name, value in row.items() if value and declared.get(name, declared.get(ANY, False))]
+
+
+def _moved(family: Family, row: dict[str, str], source: Path, base: str) -> dict[str, str]:
+    """Return a row with its paths below `base` instead of where a task sees the same folder or archive."""
+    paths = path_columns(family, row)
+    folder = (source if source.is_dir() else source.parent).absolute()
+
+    def true(value: str) -> str:
+        inside = Path(value).absolute().relative_to(folder).as_posix()
+        return base if inside == "." else f"{base.rstrip('/')}/{inside}"
+
+    return {name: true(value) if name in paths else value for name, value in row.items()}
 
 
 def preprocess(family: Family, config: Config, source: Path, output: Path, overwrite: bool = False) -> Path:

@@ -35,6 +35,8 @@ def describe_families() -> list[dict[str, Any]]:
             "metrics": list(family.metrics),
             "baselines": list(family.baselines),
             "perturbations": list(family.perturbations),
+            "targets": list(family.targets),
+            "simulations": list(family.simulations),
             "published_options": dict(family.aliases),
         }
         for family in families().values()
@@ -90,18 +92,21 @@ def _fields(section: BaseModel) -> list[str]:
     return lines
 
 
-def simulate_family(family: Family, folder: Path, size: str, seed: int) -> Path:
-    """Make one family's raw input files.
+def simulate_family(family: Family, folder: Path, size: str, seed: int, layout: str = "") -> Path:
+    """Make one family's raw input files, in its first layout or in another one that it takes.
 
     Raises:
-        ConfigError: an unknown size.
+        ConfigError: an unknown size or layout.
         InputError: the folder holds something already.
     """
+    if layout and layout not in family.simulations:
+        known = ", ".join(family.simulations) or "none"
+        raise ConfigError(f"--layout {layout}: {family.name} has no such layout, expected one of: {known}")
     if size not in SIZES:
         raise ConfigError(f"--size {size}: expected one of {', '.join(SIZES)}")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty, expected a new folder")
-    family.load(family.simulate)(folder, size, seed)
+    family.load(family.simulations[layout] if layout else family.simulate)(folder, size, seed)
     return folder
 
 

@@ -1,19 +1,21 @@
 """`perturb`: predict test rows as they are and as a family's perturbations change them; the difference is the effect.
 
-An effect is the change of the prediction, averaged over the run's models (seeds and folds). Nothing is fitted here,
-and labels are not read.
+An effect is the change of the prediction, averaged over the run's models (seeds and folds). Beside perturbations stand
+integrated gradients (readout `attribution`) and what networks say of themselves (readout: the name of what they say).
+Nothing is fitted here, and labels are not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from gxtool.config import Config
+from gxtool.config import Config, PerturbConfig
 from gxtool.errors import ConfigError, InputError, did_you_mean
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.dataset import Dataset
@@ -23,13 +25,34 @@ from gxtool.training.options import TrainOptions, require_packages
 from gxtool.training.predict import Model, family_of, load_model
 
 PART = "effects-{:05d}.parquet"
+GRADIENTS = "integrated_gradients"
+"""Kind of effect that every family has which says along which way its input grows."""
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """Test rows of one sample and the models that know it; `before` is their mean prediction (n,)."""
+
+    family: Family
+    data: Dataset
+    rows: np.ndarray
+    predictors: Sequence[Model]
+    config: PerturbConfig
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the rows' arrays, without what is to be predicted."""
+        return {name: array for name, array in self.data.take(self.rows).items() if name != "labels"}
+
+    def predict(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the mean prediction of the models (n,)."""
+        return np.mean([predictor.predict(arrays) for predictor in self.predictors], axis=0)
 
 
 def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Config, options: TrainOptions) -> Path:
-    """Write the effects of every chosen perturbation on test rows of every sample that the models know.
+    """Write the effects of every chosen kind on test rows of every sample that the models know.
 
     Raises:
-        ConfigError: a kind of perturbation that the family does not have, or a family without any.
+        ConfigError: a kind of perturbation that the family or its networks do not have, or a family without any.
         InputError: no model, models of several families, or a dataset of another family.
     """
     require_packages()
@@ -40,33 +63,40 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
     kinds = _kinds(family, config.perturb.kinds)
     data = Dataset.open(dataset, family.name)
     watch = Stopwatch()
+    run = models[0].manifest.info.get("run", "")
     summary: list[dict[str, Any]] = []
     with (
-        machine(options, config.resources.threads),
+        machine(options, options.threads or config.resources.threads),
         ArtifactWriter(output, "effects", family=family.name, overwrite=options.overwrite) as writer,
     ):
-        for model in (data.artifact, *models):
-            writer.add_parent(model)
+        for parent in (data.artifact, *models):
+            writer.add_parent(parent)
         for sample in data.samples:
             predictors = _predictors(models, sample, options.device)
-            rows = _test_rows(data, sample, config.perturb.max_rows)
-            if not predictors or not len(rows):
+            if not predictors:
                 continue
             for kind in kinds:
-                table = _effects(family, data, rows, predictors, kind)
-                table = table.with_columns(pl.lit(sample).alias("sample"), pl.lit(kind).alias("kind"))
-                writer.write_table(PART.format(len(summary)), table)
-                summary.append(_summary(table, sample, kind))
+                most = config.perturb.max_rows if _is_few(family, kind) else config.perturb.map_rows
+                rows = _test_rows(data, sample, most, models)
+                if len(rows):
+                    scene = _Scene(family, data, rows, predictors, config.perturb)
+                    _write(writer, scene, sample, kind, summary)
         if not summary:
             raise InputError(f"{dataset}: has no test rows of a sample that the models know")
-        writer.write_json("summary.json", {"run": models[0].manifest.info.get("run", ""), "effects": summary})
-        writer.describe(info={"run": models[0].manifest.info.get("run", ""), "kinds": kinds})
+        _require_found(kinds, config.perturb.kinds, summary)
+        writer.write_json("summary.json", {"run": run, "effects": summary})
+        writer.describe(info={"run": run, "kinds": sorted({entry["kind"] for entry in summary})})
         watch.write(writer.folder)
     return Path(output)
 
 
+def known_kinds(family: Family) -> list[str]:
+    """Return every kind of effect that a family can have."""
+    return [*family.perturbations, *([GRADIENTS] if family.path else []), *family.readouts]
+
+
 def _kinds(family: Family, asked: Sequence[str]) -> list[str]:
-    known = list(family.perturbations)
+    known = known_kinds(family)
     if not known:
         raise ConfigError(f"--model {family.name}: has no perturbations")
     if tuple(asked) == ("all",):
@@ -77,40 +107,98 @@ def _kinds(family: Family, asked: Sequence[str]) -> list[str]:
     return list(asked)
 
 
+def _require_found(kinds: Sequence[str], asked: Sequence[str], summary: Sequence[Mapping[str, Any]]) -> None:
+    """Check that what was asked for by name was there; `all` means all there is."""
+    missing = [kind for kind in kinds if kind not in {entry["kind"] for entry in summary}]
+    if missing and tuple(asked) != ("all",):
+        raise ConfigError(f"perturb.kinds: these models have no {missing[0]}, expected kinds that their network has")
+
+
+def _is_few(family: Family, kind: str) -> bool:
+    return kind in family.perturbations and kind not in family.maps
+
+
 def _predictors(models: Sequence[Artifact], sample: str, device: str) -> list[Model]:
     """Load the models that were trained for one sample, or for all of them."""
     return [load_model(model.path, device) for model in models if model.manifest.info["sample"] in (sample, None)]
 
 
-def _test_rows(data: Dataset, sample: str, most: int) -> np.ndarray:
-    """Return test rows of one sample, a seeded choice when there are more than `most`."""
-    rows = data.indices("test", data.folds[0], sample)
+def _test_rows(data: Dataset, sample: str, most: int, models: Sequence[Artifact]) -> np.ndarray:
+    """Return test rows of one sample, a seeded choice when there are more than `most`, of the models' first fold."""
+    fold = min(model.manifest.info.get("fold", 0) for model in models)
+    rows = data.indices("test", fold, sample)
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
     return rows
 
 
-def _effects(family: Family, data: Dataset, rows: np.ndarray, predictors: Sequence[Model], kind: str) -> pl.DataFrame:
-    """Return unit, change, readout, state (prediction without the change), effect and n (models averaged)."""
-    arrays = {name: array for name, array in data.take(rows).items() if name != "labels"}
-    before = np.mean([predictor.predict(arrays) for predictor in predictors], axis=0)
-    units = data.rows["group"].gather(rows)
-    parts = []
-    for change, changed in family.load(family.perturbations[kind])(arrays, data):
-        after = np.mean([predictor.predict(changed) for predictor in predictors], axis=0)
-        parts.append(
-            pl.DataFrame(
-                {
-                    "unit": units,
-                    "change": change,
-                    "readout": "prediction",
-                    "state": before.astype(np.float32),
-                    "effect": (after - before).astype(np.float32),
-                    "n": len(predictors),
-                }
-            )
-        )
-    return pl.concat(parts)
+def _write(writer: ArtifactWriter, scene: _Scene, sample: str, kind: str, summary: list[dict[str, Any]]) -> None:
+    """Write one kind's table and add what the report says of it; nothing from a network that has none."""
+    if kind in scene.family.perturbations:
+        changes, readout, note = _perturbed(scene, kind), "prediction", ""
+    elif kind == GRADIENTS:
+        changes, readout, note = _attributed(scene)
+    else:
+        changes, readout, note = _read(scene, kind), kind, ""
+    table = _table(scene, changes, readout)
+    if table is None:
+        return
+    table = table.with_columns(pl.lit(sample).alias("sample"), pl.lit(kind).alias("kind"))
+    writer.write_table(PART.format(len(summary)), table)
+    summary.append(_summary(table, sample, kind) | {"readout": readout} | ({"note": note} if note else {}))
+
+
+def _perturbed(scene: _Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each change and its effects (n,): the prediction with it less the prediction without it."""
+    arrays = scene.arrays()
+    before = scene.predict(arrays)
+    for change, changed in scene.family.load(scene.family.perturbations[kind])(arrays, scene.data, scene.config):
+        yield change, scene.predict(changed) - before
+
+
+def _attributed(scene: _Scene) -> tuple[Iterator[tuple[str, np.ndarray]], str, str]:
+    """Return each place's attributions, their readout and how well they add up, models averaged."""
+    from gxtool.perturb.inside import integrated_gradients
+
+    steps = scene.config.path_steps
+    found = [integrated_gradients(model, scene.arrays(), scene.data, steps) for model in scene.predictors]
+    values = np.mean([one.values for one in found], axis=0)
+    gap, change = (np.concatenate([getattr(one, name) for one in found]) for name in ("gap", "change"))
+    missing = np.abs(gap).sum() / max(float(np.abs(change).sum()), 1e-12)
+    note = f"{steps} steps; {100 * missing:.2g} % of the output's change is missing from the sum of the attributions"
+    return scene.family.load(scene.family.places)(values, scene.data), "attribution", note
+
+
+def _read(scene: _Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what the networks say of each place (n,), models averaged."""
+    from gxtool.perturb.inside import readings
+
+    read = scene.family.load(scene.family.readouts[kind])
+    arrays = scene.arrays()
+    said = [dict(read(readings(model, arrays), scene.data)) for model in scene.predictors]
+    for change in said[0]:
+        yield change, np.mean([one[change] for one in said], axis=0)
+
+
+def _table(scene: _Scene, changes: Iterator[tuple[str, np.ndarray]], readout: str) -> pl.DataFrame | None:
+    """Return unit, change, readout, state (the prediction as things are), effect and n (models averaged)."""
+    named = list(changes)
+    if not named:
+        return None
+    names = pl.Series("change", [name for name, _ in named], dtype=pl.Categorical)
+    state = scene.predict(scene.arrays()).astype(np.float32)
+    n_rows = len(scene.rows)
+    repeated = pl.Series("place", np.repeat(np.arange(len(named), dtype=np.uint32), n_rows))
+    return pl.DataFrame(
+        {
+            "unit": pl.concat([scene.data.rows["group"].gather(scene.rows)] * len(named)),
+            "change": names.gather(repeated).cast(pl.String),
+            "readout": readout,
+            "state": np.tile(state, len(named)),
+            "effect": np.concatenate([effect for _, effect in named]).astype(np.float32),
+            "n": len(scene.predictors),
+        }
+    )
 
 
 def _summary(table: pl.DataFrame, sample: str, kind: str) -> dict[str, Any]:

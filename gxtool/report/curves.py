@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 from gxtool.models.base import Figure, ReferenceLine, Trace
@@ -47,7 +47,7 @@ def _found(everyone: Sequence[Predictor], sample: str, curve: str) -> list[tuple
     pairs = []
     for one in everyone:
         content = formats.nested(one.scored.curves, sample, one.baseline or "model", curve)
-        if content and any(len(values) for values in content.values()):
+        if content and any(len(values) for values in content.values() if isinstance(values, Sized)):
             pairs.append((one, content))
     return pairs
 
@@ -112,20 +112,67 @@ def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMater
     return _figure(f"Calibration, {sample}", finding, ("Predicted probability", "Observed share"), drawn)
 
 
+def _scattered(everyone: Sequence[Predictor], sample: str) -> list[tuple[Predictor, Mapping[str, Any]]]:
+    """Return the models whose single predictions were recorded; thousands of points hide each other, so no baselines."""
+    return [pair for pair in _found(everyone, sample, "scatter") if not pair[0].baseline]
+
+
 def _scatter(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> tuple[Figure, Look] | None:
-    # Thousands of points of several predictors hide each other, so the baselines stay out.
-    pairs = [pair for pair in _found(everyone, sample, "scatter") if not pair[0].baseline]
+    pairs = _scattered(everyone, sample)
     if not pairs:
         return None
     drawn: Drawn = [
         (Trace(one.label, tuple(c["target"]), tuple(c["prediction"]), "points"), one.slot, one.role) for one, c in pairs
     ]
-    ends = [value for _, c in pairs for value in c["target"] if value is not None]
-    drawn.append((Trace("perfect prediction", (min(ends), max(ends)), (min(ends), max(ends)), dashed=True), 6, "guide"))
+    ends = _ends(pairs)
+    drawn.append((Trace("perfect prediction", ends, ends, dashed=True), 6, "guide"))
     traces, slots, roles = zip(*drawn, strict=True)
-    scores = _scores(pairs, sample, family.metric)
-    figure = Figure(f"Predicted and measured, {sample}", scores, "Measured", "Predicted", traces, square=True)
+    said = f"{_scores(pairs, sample, family.metric)} {_shown(pairs, sample, family)}".strip()
+    figure = Figure(f"Predicted and measured, {sample}", said, "Measured", "Predicted", traces, square=True)
     return figure, Look(slots, roles)
+
+
+def _residuals(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> tuple[Figure, Look] | None:
+    pairs = _scattered(everyone, sample)
+    if not pairs:
+        return None
+    drawn: Drawn = [
+        (
+            Trace(one.label, tuple(c["target"]), tuple(map(_difference, c["prediction"], c["target"])), "points"),
+            one.slot,
+            one.role,
+        )
+        for one, c in pairs
+    ]
+    drawn.append((Trace("no error", _ends(pairs), (0.0, 0.0), dashed=True), 6, "guide"))
+    traces, slots, roles = zip(*drawn, strict=True)
+    said = (
+        "Predicted minus measured. A slope downwards means that the model shrinks towards the mean: low values are "
+        f"predicted too high, high ones too low. {_shown(pairs, sample, family)}"
+    ).strip()
+    figure = Figure(f"Residuals, {sample}", said, "Measured", "Predicted minus measured", traces, square=True)
+    return figure, Look(slots, roles)
+
+
+def _difference(predicted: float | None, measured: float | None) -> float | None:
+    return None if predicted is None or measured is None else predicted - measured
+
+
+def _ends(pairs: Sequence[tuple[Predictor, Mapping]]) -> tuple[float, float]:
+    values = [value for _, c in pairs for value in c["target"] if value is not None]
+    return min(values), max(values)
+
+
+def _shown(pairs: Sequence[tuple[Predictor, Mapping]], sample: str, family: FamilyMaterial) -> str:
+    """Say how many rows are drawn, and out of how many."""
+    one, content = pairs[0]
+    drawn = len(content["target"])
+    entry = next((s for s in one.scored.samples if str(s["sample"]) == sample), {})
+    total = content.get("n") or entry.get("n") or drawn
+    rows = formats.plural(total, f"test {family.unit}")
+    if drawn >= total:
+        return f"All {rows} are drawn."
+    return f"{drawn:,} of {rows} are drawn, chosen at random; scores are those of all of them."
 
 
 def _scores(pairs: Sequence[tuple[Predictor, Mapping]], sample: str, metric: str) -> str:
@@ -139,4 +186,5 @@ CURVES: dict[str, Callable[[Sequence[Predictor], str, FamilyMaterial], tuple[Fig
     "precision\u2013recall": _precision_recall,
     "calibration": _calibration,
     "predicted and measured": _scatter,
+    "residuals": _residuals,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, find_artifacts
 from gxtool.models.base import Family, ReportContext, Unit
 from gxtool.models.registry import get_family
+from gxtool.report import formats
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,16 @@ class Trained:
 
 @dataclass(frozen=True)
 class FamilyMaterial:
-    """Everything of one family; `record` is None when this installation does not know the family."""
+    """Everything of one family that is judged by one metric: scores by different metrics are never compared.
+
+    `record` is None when this installation does not know the family; `target` says what is predicted where a family
+    stands on the page more than once, and is empty else.
+    """
 
     name: str
+    target: str
     record: Family | None
+    artifacts: tuple[Artifact, ...]
     scored: tuple[Scored, ...]
     trained: tuple[Trained, ...]
     context: ReportContext | None
@@ -61,8 +68,18 @@ class FamilyMaterial:
 
     @property
     def title(self) -> str:
-        """Return the family's title, or its name."""
-        return self.record.title if self.record else self.name
+        """Return the family's title, or its name, with what is predicted where that differs."""
+        title = self.record.title if self.record else self.name
+        return f"{title}: {self.target}" if self.target else title
+
+    @property
+    def key(self) -> str:
+        """Return a name that no other entry of the page has."""
+        return f"{self.name} {self.target}" if self.target else self.name
+
+    def owns(self, run: str | None) -> bool:
+        """Say whether a run of that name was judged here; without any evaluation every run may have been."""
+        return not self.scored or any(one.metrics.get("run") == run for one in self.scored)
 
     @property
     def unit(self) -> str:
@@ -126,36 +143,79 @@ def _names(artifacts: Sequence[Artifact], families: Sequence[FamilyMaterial]) ->
 
 
 def _families(artifacts: Sequence[Artifact], comparisons: Sequence[Mapping]) -> tuple[FamilyMaterial, ...]:
-    scored: dict[str, list[Scored]] = {}
-    trained: dict[str, list[Trained]] = {}
+    names = dict.fromkeys(a.manifest.family for a in artifacts if a.manifest.family)
+    first = [a.manifest.family for kind in ("evaluation", "model") for a in artifacts if a.manifest.kind == kind]
+    ordered = dict.fromkeys([*first, *names])
+    return tuple(
+        entry
+        for name in ordered
+        for entry in _entries(name, [a for a in artifacts if a.manifest.family == name], comparisons)
+    )
+
+
+def _entries(name: str, artifacts: Sequence[Artifact], comparisons: Sequence[Mapping]) -> Iterator[FamilyMaterial]:
+    """Yield one entry for each metric that evaluations of this family are judged by."""
+    scored: list[Scored] = []
     for artifact in artifacts:
-        family = artifact.manifest.family
         if artifact.manifest.kind == "evaluation":
-            scored.setdefault(family, []).append(_read_evaluation(artifact, scored.get(family, [])))
-    judged = {
-        str(parent.get("id")): one.run
-        for many in scored.values()
-        for one in many
-        for parent in one.artifact.manifest.parents
-    }
+            scored.append(_read_evaluation(artifact, scored))
+    judged = {_id(parent): one.run for one in scored for parent in one.artifact.manifest.parents}
+    models = [_read_model(a, judged.get(a.id, "")) for a in artifacts if a.manifest.kind == "model"]
+    shares = _shares(artifacts, scored)
+    for own_scored, own in shares:
+        ids = {artifact.id for artifact in own}
+        trained = [model for model in models if model.artifact.id in ids]
+        target = _target(own_scored, own) if len(shares) > 1 else ""
+        yield _entry(name, target, own, own_scored, trained, comparisons)
+
+
+def _shares(artifacts: Sequence[Artifact], scored: Sequence[Scored]) -> list[tuple[list[Scored], list[Artifact]]]:
+    """Divide evaluations by the metric that judges them, each with the artifacts they were made from and beside.
+
+    What belongs to no evaluation stays with the first of them.
+    """
+    metrics = list(dict.fromkeys(one.metrics["primary"] for one in scored))
+    if len(metrics) < 2:
+        return [(list(scored), list(artifacts))]
+    groups = [[one for one in scored if one.metrics["primary"] == metric] for metric in metrics]
+    known = [_relatives(group, artifacts) for group in groups]
+    known[0] |= {artifact.id for artifact in artifacts} - set().union(*known)
+    return [
+        (group, [artifact for artifact in artifacts if artifact.id in ids])
+        for group, ids in zip(groups, known, strict=True)
+    ]
+
+
+def _relatives(group: Sequence[Scored], artifacts: Sequence[Artifact]) -> set[str]:
+    """Return ids of evaluations, their parents, what else those made, and the examples behind them."""
+    ids = {one.artifact.id for one in group} | {_id(p) for one in group for p in one.artifact.manifest.parents}
     for artifact in artifacts:
-        if artifact.manifest.kind == "model":
-            trained.setdefault(artifact.manifest.family, []).append(_read_model(artifact, judged.get(artifact.id, "")))
-    names = dict.fromkeys([*scored, *trained, *(a.manifest.family for a in artifacts if a.manifest.family)])
-    return tuple(_family(name, scored.get(name, []), trained.get(name, []), artifacts, comparisons) for name in names)
+        if artifact.manifest.kind in ("model", "effects") and ids & set(map(_id, artifact.manifest.parents)):
+            ids.add(artifact.id)
+    return ids | {_id(p) for a in artifacts if a.id in ids for p in a.manifest.parents}
 
 
-def _family(
+def _id(parent: Mapping[str, Any]) -> str:
+    return str(parent.get("id"))
+
+
+def _target(scored: Sequence[Scored], artifacts: Sequence[Artifact]) -> str:
+    """Say what is predicted, as the dataset names it, and by what it is judged."""
+    label = f"judged by {formats.metric_label(scored[0].metrics['primary'])}"
+    named = [a.manifest.info.get("target") for a in artifacts if a.manifest.kind == "dataset"]
+    word = next((str(name).replace("_", " ") for name in named if name), "")
+    return f"{word}, {label}" if word else label
+
+
+def _entry(
     name: str,
+    target: str,
+    artifacts: Sequence[Artifact],
     scored: Sequence[Scored],
     trained: Sequence[Trained],
-    artifacts: Sequence[Artifact],
     comparisons: Sequence[Mapping],
 ) -> FamilyMaterial:
-    try:
-        record = get_family(name)
-    except ConfigError:
-        record = None
+    record = _record(name, artifacts)
     histories: dict[str, dict[str, tuple]] = {}
     layers: dict[str, Any] = {}
     for model in trained:
@@ -170,23 +230,31 @@ def _family(
             curves={one.run: one.curves for one in scored},
             histories=histories,
             layers=layers,
-            summaries=_summaries(artifacts, name, "dataset"),
+            summaries=_summaries(artifacts, "dataset"),
             comparison=next((c for c in comparisons if _concerns(c, name)), {}),
-            effects=_summaries(artifacts, name, "effects"),
+            effects=_summaries(artifacts, "effects"),
         )
-    return FamilyMaterial(name, record, tuple(scored), tuple(trained), context, layers)
+    return FamilyMaterial(name, target, record, tuple(artifacts), tuple(scored), tuple(trained), context, layers)
+
+
+def _record(name: str, artifacts: Sequence[Artifact]) -> Family | None:
+    """Return the family's record as it is for what these datasets predict; None when the family is not known here."""
+    named = [a.manifest.info.get("target") for a in artifacts if a.manifest.kind == "dataset"]
+    try:
+        return get_family(name).for_target(next(filter(None, named), None))
+    except ConfigError:
+        return None
 
 
 def _concerns(comparison: Mapping, family: str) -> bool:
     return any(run.get("family") == family for run in comparison.get("runs", []))
 
 
-def _summaries(artifacts: Sequence[Artifact], family: str, kind: str) -> tuple[Mapping[str, Any], ...]:
+def _summaries(artifacts: Sequence[Artifact], kind: str) -> tuple[Mapping[str, Any], ...]:
     return tuple(
         _json(artifact, "summary.json")
         for artifact in artifacts
-        if (artifact.manifest.kind, artifact.manifest.family) == (kind, family)
-        and "summary.json" in artifact.manifest.files
+        if artifact.manifest.kind == kind and "summary.json" in artifact.manifest.files
     )
 
 

@@ -26,13 +26,17 @@ def multiqc_files(material: Material) -> dict[str, str]:
     """Return file name -> JSON text; a file is made only where there is something to show."""
     found: dict[str, str] = {}
     for family in material.families:
-        stem = f"gxtool_{re.sub(r'[^A-Za-z0-9]+', '_', family.name)}"
+        stem = _stem(family)
         for name, content in _contents(family, material):
             if content["data"]:
                 content = {"id": f"{stem}_{name}", **PARENT, **content}
                 text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
                 found[f"{stem}_{name}_mqc.json"] = text + "\n"
     return found
+
+
+def _stem(family: FamilyMaterial) -> str:
+    return f"gxtool_{re.sub(r'[^A-Za-z0-9]+', '_', family.key)}"
 
 
 def _contents(family: FamilyMaterial, material: Material) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -63,7 +67,7 @@ def _scores(family: FamilyMaterial) -> dict[str, Any]:
         "section_name": f"{escape(family.title)}: scores",
         "description": "Models (predictions averaged over seeds) beside baselines on the same test rows.",
         "plot_type": "table",
-        "pconfig": {"id": f"gxtool_{family.name}_scores_table", "title": "gxtool: scores", "namespace": "gxtool"},
+        "pconfig": {"id": f"{_stem(family)}_scores_table", "title": "gxtool: scores", "namespace": "gxtool"},
         "headers": headers,
         "data": data,
     }
@@ -89,7 +93,7 @@ def _samples(family: FamilyMaterial) -> dict[str, Any]:
         "description": f"{escape(label)} on the test rows.",
         "plot_type": "heatmap",
         "pconfig": {
-            "id": f"gxtool_{family.name}_samples_heatmap",
+            "id": f"{_stem(family)}_samples_heatmap",
             "title": f"gxtool: {escape(label)} by {escape(family.sample_word)}",
             "square": False,
             "tt_decimals": 3,
@@ -114,7 +118,7 @@ def _learning(family: FamilyMaterial) -> dict[str, Any]:
         "description": f"Validation {escape(label)} after each epoch.",
         "plot_type": "linegraph",
         "pconfig": {
-            "id": f"gxtool_{family.name}_learning_plot",
+            "id": f"{_stem(family)}_learning_plot",
             "title": f"gxtool: validation {escape(label)}",
             "xlab": "Epoch",
             "ylab": f"Validation {escape(label)}",
@@ -129,13 +133,13 @@ def _dropped(family: FamilyMaterial, material: Material) -> dict[str, Any]:
         escape(f"{artifact.manifest.kind} {material.names[artifact.id]}"): {
             escape(reason): count for reason, count in artifact.manifest.dropped.items()
         }
-        for artifact in material.artifacts
-        if artifact.manifest.family == family.name and artifact.manifest.dropped
+        for artifact in family.artifacts
+        if artifact.manifest.dropped
     }
     return {
         "section_name": f"{escape(family.title)}: dropped rows",
         "description": "Rows left out of the data, by reason.",
         "plot_type": "bargraph",
-        "pconfig": {"id": f"gxtool_{family.name}_dropped_plot", "title": "gxtool: dropped rows", "ylab": "Rows"},
+        "pconfig": {"id": f"{_stem(family)}_dropped_plot", "title": "gxtool: dropped rows", "ylab": "Rows"},
         "data": data,
     }

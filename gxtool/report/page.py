@@ -18,6 +18,7 @@ from gxtool.errors import DependencyError, InputError
 from gxtool.report import formats
 from gxtool.report.blocks import Block, Part, from_section
 from gxtool.report.by_sample import by_sample_part
+from gxtool.report.claims import claims_part
 from gxtool.report.curves import curves_part
 from gxtool.report.drawings import embed_json
 from gxtool.report.effects import effects_part
@@ -104,6 +105,7 @@ def _family_parts(family: FamilyMaterial, material: Material) -> list[Part]:
     parts = [
         scores_part(family),
         paired_part(family, material),
+        claims_part(family, material),
         by_sample_part(family),
         learning_part(family),
         curves_part(family),
@@ -128,7 +130,7 @@ def _facts(material: Material) -> list[str]:
     """Say in a few words what the page covers."""
     runs = sum(len(family.scored) for family in material.families)
     samples = {str(s["sample"]) for family in material.families for one in family.scored for s in one.samples}
-    words = [family.title for family in material.families]
+    words = list(dict.fromkeys(f.record.title if f.record else f.name for f in material.families))
     words += [formats.plural(runs, "run")] if runs else []
     words += [formats.plural(len(samples), "sample")] if samples else []
     words += [formats.plural(len(material.of_kind("model")), "model")] if material.of_kind("model") else []

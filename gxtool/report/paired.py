@@ -21,7 +21,7 @@ VERDICTS = {"better": "good", "worse": "bad", "not distinguishable": "even", "to
 def paired_part(family: FamilyMaterial, material: Material) -> Part:
     """Show the differences that were tested: those of the comparison, else those each evaluation made itself."""
     title = "Is the difference real?"
-    pairs = _all_pairs(family, material)
+    pairs = all_pairs(family, material)
     if not pairs:
         return Part(title, "No paired test was among the results, so no difference can be called real or not.")
     words = ["Differences are paired: both predictors are scored on the same units."]
@@ -38,7 +38,7 @@ def paired_part(family: FamilyMaterial, material: Material) -> Part:
     return Part(title, " ".join(words), tuple(items))
 
 
-def _all_pairs(family: FamilyMaterial, material: Material) -> list[Mapping[str, Any]]:
+def all_pairs(family: FamilyMaterial, material: Material) -> list[Mapping[str, Any]]:
     """Return the comparison's pairs, then the evaluations' own tests that it does not hold."""
     compared = list(compared_pairs(family, material))
     keys = ("a", "b", "sample", "metric")
@@ -47,11 +47,11 @@ def _all_pairs(family: FamilyMaterial, material: Material) -> list[Mapping[str, 
 
 
 def compared_pairs(family: FamilyMaterial, material: Material) -> Iterator[Mapping[str, Any]]:
-    """Yield the pairs of every comparison whose first run belongs to this family."""
+    """Yield the pairs of every comparison whose first run was judged here."""
     for comparison in material.comparisons:
         own = {run.get("run") for run in comparison.get("runs", []) if run.get("family") == family.name}
         for pair in comparison.get("pairs", []):
-            if pair.get("a") in own:
+            if pair.get("a") in own and family.owns(pair.get("a")):
                 yield {"metric": comparison.get("metric"), **pair}
 
 

@@ -21,6 +21,11 @@ class Predictor:
     slot: int
 
     @property
+    def run_name(self) -> str:
+        """Return the run's name as comparisons know it."""
+        return str(self.scored.metrics.get("run"))
+
+    @property
     def role(self) -> str:
         """Return how heavily the predictor is drawn."""
         return "baseline" if self.baseline else "model"
@@ -51,7 +56,7 @@ def predictors(family: FamilyMaterial) -> list[Predictor]:
     """List the models in the order of their runs, then the baselines.
 
     A baseline that several runs share (same scores on every sample) is listed once; one that differs between runs
-    says beside which run it stood.
+    says on which split it stood, or beside which run where splits do not tell them apart.
     """
     models = [Predictor(one.run, one, "", slot) for slot, one in enumerate(family.scored)]
     variants: dict[str, dict[str, Scored]] = {}
@@ -62,11 +67,20 @@ def predictors(family: FamilyMaterial) -> list[Predictor]:
             variants.setdefault(name, {}).setdefault(json.dumps(content, sort_keys=True), one)
     baselines = []
     for name, found in variants.items():
-        for one in found.values():
-            label = formats.predictor_label(name)
-            label = f"{label} (beside {one.run})" if len(found) > 1 else label
+        labels = _told_apart(formats.predictor_label(name), list(found.values()))
+        for label, one in zip(labels, found.values(), strict=True):
             baselines.append(Predictor(label, one, name, len(models) + len(baselines)))
     return models + baselines
+
+
+def _told_apart(label: str, found: list[Scored]) -> list[str]:
+    """Label the variants of one baseline."""
+    if len(found) == 1:
+        return [label]
+    schemes = [str(one.metrics.get("scheme")).replace("_", " ") for one in found]
+    if len(set(schemes)) == len(found):
+        return [f"{label} (split: {scheme})" for scheme in schemes]
+    return [f"{label} (beside {one.run})" for one in found]
 
 
 def sample_names(family: FamilyMaterial) -> list[str]:

@@ -41,7 +41,8 @@ def layers_part(family: FamilyMaterial) -> Part | None:
 
 def dropped_part(family: FamilyMaterial, material: Material) -> Part | None:
     """Say how many rows each artifact of the data holds, and what was left out for which reason."""
-    own = [a for a in _in_order(material) if a.manifest.family == family.name]
+    ids = {artifact.id for artifact in family.artifacts}
+    own = [artifact for artifact in _in_order(material) if artifact.id in ids]
     rows = [
         [
             blocks.text(material.names[artifact.id]),

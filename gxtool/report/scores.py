@@ -32,10 +32,9 @@ def scores_part(family: FamilyMaterial) -> Part:
 def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
     level = family.scored[0].metrics.get("level")
     confidence = f"{level:.0%} " if level else ""
-    schemes = formats.listing(sorted({str(one.metrics.get("scheme")) for one in family.scored}))
     text = (
         f"Every model stands beside simpler predictors fitted on the same training rows and scored on the same test "
-        f"rows (split: {schemes}). A model's estimate is the score of its predictions averaged over seeds; "
+        f"rows. A model's estimate is the score of its predictions averaged over seeds; "
     )
     if len(samples) > 1:
         word = formats.many(family.sample_word)

@@ -10,6 +10,7 @@ from gxtool.report.blocks import KeyNumbers
 from gxtool.report.gather import FamilyMaterial, Material, Scored
 from gxtool.report.paired import verdict_of
 from gxtool.report.predictors import Predictor, predictors, sample_names
+from gxtool.report.skill import remark, sentence, skill_of
 
 WORDS = (
     ("better", "better than"),
@@ -19,22 +20,41 @@ WORDS = (
 
 
 def verdicts(material: Material) -> list[str]:
-    """Return the sentences the page opens with: those of the comparisons, and one for each run not compared."""
-    sentences = [str(comparison["verdict"]) for comparison in material.comparisons if comparison.get("verdict")]
+    """Return the sentences the page opens with: runs without any skill, the comparisons, and each run not compared."""
+    compared_said = [str(comparison["verdict"]) for comparison in material.comparisons if comparison.get("verdict")]
+    sentences = [*_without_skill(material, " ".join(compared_said)), *compared_said]
     compared = {
         (run.get("family"), run.get("run")) for comparison in material.comparisons for run in comparison.get("runs", [])
     }
     for family in material.families:
         for one in family.scored:
-            if not sentences or (family.name, one.metrics.get("run")) not in compared:
+            if not compared_said or (family.name, one.metrics.get("run")) not in compared:
                 sentences.append(verdict_of_run(family, one))
     return sentences or ["No evaluation was among the inputs, so how good the models are cannot be said yet."]
 
 
+def _without_skill(material: Material, said: str) -> list[str]:
+    """Name the compared runs that have no skill on some sample, unless the comparison says so itself."""
+    return [
+        text
+        for family in material.families
+        for one in predictors(family)
+        if said
+        and not one.baseline
+        and (text := sentence(one, family))
+        and not ("no skill" in said and one.run_name in said)
+    ]
+
+
 def verdict_of_run(family: FamilyMaterial, one: Scored) -> str:
-    """Return the evaluation's own verdict, or its main numbers as a sentence."""
+    """Return the evaluation's own verdict, or its main numbers as a sentence; no skill is said first."""
     if one.metrics.get("verdict"):
         return str(one.metrics["verdict"])
+    lacking = sentence(Predictor(one.run, one, "", 0), family)
+    return f"{lacking} {_numbers_of_run(family, one)}" if lacking else _numbers_of_run(family, one)
+
+
+def _numbers_of_run(family: FamilyMaterial, one: Scored) -> str:
     metric = one.metrics["primary"]
     label = formats.metric_label(metric)
     if len(one.samples) == 1:
@@ -110,13 +130,14 @@ def key_numbers(family: FamilyMaterial, material: Material) -> KeyNumbers | bloc
 
 def _score_tile(family: FamilyMaterial, model: Predictor, metric: str) -> tuple[str, str, str]:
     label, samples = formats.metric_label(metric), sample_names(family)
+    lacking = remark(skill_of(model, metric), family.sample_word)
     if len(samples) == 1:
         score = model.scores(metric).get(samples[0], {})
-        between = formats.interval(score.get("low"), score.get("high"))
-        return formats.number(score.get("estimate")), f"{label} of {model.label}", between
+        said = [formats.interval(score.get("low"), score.get("high")), lacking]
+        return formats.number(score.get("estimate")), f"{label} of {model.label}", ": ".join(filter(None, said))
     overall = model.overall(metric)
-    between = formats.interval(overall.get("min"), overall.get("max"))
-    return formats.number(overall.get("median")), f"median {label} of {model.label}", between
+    said = [formats.interval(overall.get("min"), overall.get("max")), lacking]
+    return formats.number(overall.get("median")), f"median {label} of {model.label}", ": ".join(filter(None, said))
 
 
 def _value(family: FamilyMaterial, one: Predictor, metric: str) -> float | None:
@@ -156,19 +177,27 @@ def _runs_table(family: FamilyMaterial) -> blocks.Table:
         sizes = {seed.get("n_parameters") for seed in seeds} - {None}
         scores = one.scores(metric)
         score = blocks.estimate(scores.get(samples[0])) if len(samples) == 1 else _median_cell(one, metric)
+        skill = skill_of(one, metric)
         rows.append(
             [
                 blocks.text(one.label),
                 blocks.text("baseline" if one.baseline else (one.scored.metrics.get("preset") or "model")),
                 score,
+                blocks.text(
+                    remark(skill, family.sample_word) or ("yes" if skill.n_known else None), "bad" if skill.none else ""
+                ),
                 blocks.num(len(scores)),
                 blocks.num(len({seed.get("seed") for seed in seeds}) if seeds and not one.baseline else None),
                 blocks.num(max(sizes) if sizes and not one.baseline else None),
             ]
         )
     head = label if len(samples) == 1 else f"Median {label} (range)"
-    columns = ("Predictor", "Kind", head, f"{formats.many(family.sample_word).capitalize()}", "Seeds", "Parameters")
-    return blocks.table("At a glance", columns, rows)
+    word = formats.many(family.sample_word).capitalize()
+    columns = ("Predictor", "Kind", head, "Beyond guessing", word, "Seeds", "Parameters")
+    keep = [
+        j for j in range(len(columns)) if j != 3 or any(row[3].style == "bad" or "no" in row[3].text for row in rows)
+    ]
+    return blocks.table("At a glance", [columns[j] for j in keep], [[row[j] for j in keep] for row in rows])
 
 
 def _median_cell(one: Predictor, metric: str) -> blocks.Cell:

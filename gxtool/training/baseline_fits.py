@@ -76,7 +76,7 @@ def fit_baselines(
     for role in ("train", "val"):
         if len(indices[role]) > config.baseline_max_rows:
             indices[role] = np.sort(generator.choice(indices[role], config.baseline_max_rows, replace=False))
-    labels = dataset.arrays["labels"]
+    labels, groups = dataset.arrays["labels"], dataset.rows["group"].to_numpy()
     split = Split(
         train=_features(family, dataset, indices["train"]),
         train_labels=np.asarray(labels[indices["train"]]),
@@ -84,6 +84,8 @@ def fit_baselines(
         val_labels=np.asarray(labels[indices["val"]]),
         test=_features(family, dataset, indices["test"]),
         columns=tuple(family.load(family.features)(dataset.take(indices["train"][:1]), dataset)[1]),
+        train_groups=groups[indices["train"]],
+        test_groups=groups[indices["test"]],
     )
     fits = []
     for name in names:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from gxtool.config import Config
-from gxtool.data.splits import overlapping_groups
+from gxtool.data.splits import SCHEMES, overlapping
 from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts, is_artifact, open_artifact
 from gxtool.io.dataset import Dataset
@@ -25,8 +25,6 @@ from gxtool.training.row_checks import require_both_classes, require_labels, req
 from gxtool.training.scoring import MODEL, Judge, overall, passed, sample_curves, sample_entry
 
 ROLE = "test"
-RANDOM_ROWS = "random_rows"
-"""The one scheme whose validation rows may share groups with training rows, as published."""
 COLUMNS = ("sample", "group", "label", "predictor", "seed", "fold", "prediction")
 
 
@@ -130,21 +128,24 @@ def _work(models: Sequence[Artifact], dataset: Dataset, family: Family) -> list[
 
 
 def _require_disjoint(dataset: Dataset, sample: str | None, fold: int) -> None:
-    """Check that no group is on two sides of the split that a model was made with.
+    """Check that what the scheme keeps apart is on one side of the split that a model was made with.
+
+    Where a scheme keeps nothing apart (published random rows), test groups must still be new.
 
     Raises:
-        InputError: one is; the sentence names it.
+        InputError: a group (or sample, or chromosome) is on two sides; the sentence names it.
     """
     rows = dataset.rows if sample is None else dataset.rows.filter(pl.col("sample") == sample)
-    for first, second in (("train", "test"), ("val", "test"), ("train", "val")):
-        if (first, second) == ("train", "val") and dataset.scheme == RANDOM_ROWS:
-            continue
-        shared = overlapping_groups(rows, dataset.splits, fold, first, second)
-        if shared:
-            raise InputError(
-                f"{dataset.artifact.path}: {len(shared)} groups such as {shared[0]} have {first} and {second} rows in "
-                f"fold {fold}, expected every group on one side of the split"
-            )
+    scheme = SCHEMES[dataset.scheme]
+    pairs = [("train", ROLE), ("val", ROLE), *([("train", "val")] if scheme.apart else [])]
+    for column in scheme.apart or ("group",):
+        for pair in pairs:
+            shared = overlapping(rows, dataset.splits, fold, pair, column)
+            if shared:
+                raise InputError(
+                    f"{dataset.artifact.path}: {len(shared)} {column}s such as {shared[0]} have {' and '.join(pair)} "
+                    f"rows in fold {fold}, expected every {column} on one side of the split"
+                )
 
 
 def _table(dataset: Dataset, predictions: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,7 @@ class Session:
 def train_units(source: Path, output: Path, run: Run, units: Sequence[Unit], options: TrainOptions) -> list[Path]:
     """Do what `training.run.train` promises."""
     dataset = Dataset.open(source, run.family.name)
+    run = replace(run, family=run.family.for_target(dataset.artifact.manifest.info.get("target")))
     Monitor.of(run.family, run.config.training)
     require_labels(dataset)
     jobs = [_job(dataset, output, run, unit, options, alone=len(units) == 1) for unit in units]

@@ -75,9 +75,7 @@ def load_model(path: Path, device: str = "auto") -> Model:
     from gxtool.training.machine import Machine, choose_device
 
     artifact = open_artifact(Path(path), "model")
-    return _load(
-        artifact, get_family(artifact.manifest.family), Machine(choose_device(device), torch.get_num_threads())
-    )
+    return _load(artifact, family_of([artifact]), Machine(choose_device(device), torch.get_num_threads()))
 
 
 def _load(artifact: Artifact, family: Family, here: Machine) -> Model:
@@ -122,7 +120,7 @@ def predict(checkpoints: Sequence[Path], dataset: Path, output: Path, options: T
 
 
 def family_of(models: Sequence[Artifact]) -> Family:
-    """Return the one family that all models belong to.
+    """Return the one family that all models belong to, as it is for what they predict.
 
     Raises:
         InputError: there are several.
@@ -133,7 +131,8 @@ def family_of(models: Sequence[Artifact]) -> Family:
             raise InputError(
                 f"{model.path}: is a model of family {model.manifest.family}, expected {first} as the others"
             )
-    return get_family(models[0].manifest.family)
+    rows = models[0].manifest.info.get("data", {})
+    return get_family(models[0].manifest.family).for_target(rows.get("target"))
 
 
 def training_config(checkpoints: Sequence[Path], family: Family) -> Config:

@@ -10,7 +10,7 @@ from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact
 from gxtool.io.dataset import Dataset
 
-WHOSE_DATA = ("scheme", "samples", "inputs")
+WHOSE_DATA = ("scheme", "samples", "inputs", "origin")
 """What a dataset's manifest says of its origin; the rest of its `info` says what a row is, and must fit a model."""
 
 

@@ -45,13 +45,24 @@ def make_scheduler(
     if config.schedule == "exponential":
         factor = partial(exponential_factor, warmup=warmup, per_epoch=steps_per_epoch, decay=config.lr_decay)
         return LambdaLR(optimizer, factor)
+    if config.schedule == "inverse":
+        return LambdaLR(optimizer, partial(inverse_factor, warmup=warmup, decay=config.lr_decay))
     return get_scheduler(SCHEDULERS[config.schedule], optimizer, num_warmup_steps=warmup, num_training_steps=steps)
 
 
 def exponential_factor(step: int, warmup: int, per_epoch: int, decay: float) -> float:
     """Return decay**epoch, the epoch counted from 0 and the factor constant within it, times the warm-up's share."""
-    rising = min(1.0, step / warmup) if warmup else 1.0
-    return rising * decay ** (step // per_epoch)
+    return rising_share(step, warmup) * decay ** (step // per_epoch)
+
+
+def inverse_factor(step: int, warmup: int, decay: float) -> float:
+    """Return 1 / (1 + decay * step), steps counted from 0 as in Torch7's sgd, times the warm-up's share."""
+    return rising_share(step, warmup) / (1 + decay * step)
+
+
+def rising_share(step: int, warmup: int) -> float:
+    """Return the share of the learning rate that warm-up has reached at a step."""
+    return min(1.0, step / warmup) if warmup else 1.0
 
 
 def learning_rate_at(scheduler: LambdaLR, step: int) -> float:

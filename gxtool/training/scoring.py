@@ -20,6 +20,8 @@ from gxtool.measure.thresholds import steps_to_reach
 from gxtool.models.base import Reference
 
 MODEL = "model"
+# Points of a scatter plot: more cannot be told apart, and would make the page heavy.
+MAX_POINTS = 2000
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,10 @@ def sample_entry(
 
 
 def sample_curves(judge: Judge, table: pl.DataFrame) -> dict[str, Any]:
-    """Return the curves of every predictor of one sample; a regression has none yet."""
-    if judge.kind != "binary":
-        return {}
+    """Return the curves of every predictor of one sample; of a regression, predicted against measured values."""
     names = table["predictor"].unique(maintain_order=True).to_list()
-    return {name: _curves(predicted(table, name)) for name in names}
+    draw = _curves if judge.kind == "binary" else _scatter
+    return {name: draw(predicted(table, name)) for name in names}
 
 
 def overall(judge: Judge, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -178,6 +179,20 @@ def _curves(rows: Predicted) -> dict[str, Any]:
         "roc": {"fpr": roc.fpr, "tpr": roc.tpr},
         "precision_recall": {"recall": recall.recall, "precision": recall.precision},
         "calibration": calibration._asdict(),
+    }
+
+
+def _scatter(rows: Predicted) -> dict[str, Any]:
+    """Return measured and predicted values, a seeded choice of rows where there are more than can be drawn."""
+    chosen = np.arange(len(rows.labels))
+    if len(chosen) > MAX_POINTS:
+        chosen = np.sort(np.random.default_rng(0).choice(chosen, MAX_POINTS, replace=False))
+    return {
+        "scatter": {
+            "target": np.round(rows.labels[chosen], 4).tolist(),
+            "prediction": np.round(rows.predictions[chosen], 4).tolist(),
+            "n": len(rows.labels),
+        }
     }
 
 

@@ -15,7 +15,7 @@ process CONFIG {
     script:
     def options = [
         sheet ? "--input ${sheet}" : '',
-        runs ? "--runs ${quote("${folder}/${runs.name}")}" : '', // its samplesheets lie beside the original
+        runs ? "--runs ${quote(request.runs ?: "${folder}/${runs.name}")}" : '', // its samplesheets lie beside the original
         overrides ? "--config ${overrides}" : '',
         request.model ? "--model ${quote(request.model)}" : '',
         request.preset ? "--preset ${quote(request.preset)}" : '',

@@ -223,7 +223,7 @@ BROKEN = [
         "the DeepDiff layout",
         "ENSG00000000003_TSPAN6_1,0,0\nENSG00000000003_TSPAN6_2,1,0\n",
         "train.csv, line 1: found ENSG00000000003_TSPAN6_1 and 2 counts, which is the DeepDiff layout "
-        f"(other windows, marks in another order, no label), expected {LAYOUT}",
+        f"(other windows, marks in another order, no label; `--set data.layout=deepdiff` reads it), expected {LAYOUT}",
     ),
     (
         "bytes that are no text",

@@ -71,9 +71,10 @@ def test_optional_columns_may_be_absent(tmp_path: Path) -> None:
 
 
 def test_relative_paths_belong_to_the_sheet(tmp_path: Path) -> None:
-    assert resolve_path("E003", tmp_path) == str(tmp_path / "E003")
-    assert resolve_path("/data/E003", tmp_path) == "/data/E003"
-    assert resolve_path("s3://bucket/E003", tmp_path) == "s3://bucket/E003"
+    assert resolve_path("E003", str(tmp_path)) == str(tmp_path / "E003")
+    assert resolve_path("/data/E003", "/elsewhere") == "/data/E003"
+    assert resolve_path("s3://bucket/E003", "/elsewhere") == "s3://bucket/E003"
+    assert resolve_path("E003", "https://host/record/files") == "https://host/record/files/E003"
 
 
 def test_a_missing_file_names_sheet_sample_and_column(tmp_path: Path) -> None:

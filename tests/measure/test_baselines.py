@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from gxtool.errors import DependencyError, InputError
 from gxtool.measure import baselines
-from gxtool.measure.baselines import Split, gradient_boosting, logistic_regression, ridge, train_mean
+from gxtool.measure.baselines import Split, gradient_boosting, group_average, logistic_regression, ridge, train_mean
 from gxtool.measure.metrics import auroc, log_loss, mse, r2_score
 
 N_TRAIN, N_VAL, N_TEST, N_FEATURES = 300, 120, 170, 7
@@ -200,3 +200,25 @@ def test_missing_scikit_learn_is_named(binary, monkeypatch):
     with pytest.raises(DependencyError, match="baselines need scikit-learn, which is not installed"):
         ridge(split, 1)
     assert train_mean(split).n_train == N_TRAIN
+
+
+def test_the_average_of_a_group_is_what_memory_reaches() -> None:
+    split = Split(
+        train=np.zeros((5, 2)),
+        train_labels=np.array([1, 0, 1, 1, 0]),
+        val=np.zeros((1, 2)),
+        val_labels=np.array([1]),
+        test=np.zeros((3, 2)),
+        train_groups=np.array(["b", "b", "a", "a", "c"]),
+        test_groups=np.array(["a", "new", "b"]),
+    )
+    result = group_average(split, seed=1)
+    # a: 1 and 1; b: 1 and 0; a new group: 3 of 5.
+    assert result.predictions.tolist() == [1.0, 0.6, 0.5]
+    assert result.chosen == {"share of known groups": pytest.approx(2 / 3)}
+
+
+def test_the_average_of_a_group_needs_groups() -> None:
+    split = Split(np.zeros((2, 1)), np.array([0, 1]), np.zeros((1, 1)), np.array([1]), np.zeros((1, 1)))
+    with pytest.raises(InputError, match="the groups of the rows are not known"):
+        group_average(split, seed=1)

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -201,3 +202,32 @@ def test_registry_says_which_way_is_better_and_what_is_needed():
 def test_registry_cannot_be_changed():
     with pytest.raises(TypeError):
         METRICS["auroc"] = METRICS["brier"]
+
+
+def test_registry_says_what_guessing_scores_where_that_is_known():
+    assert {name: metric.chance for name, metric in METRICS.items() if metric.chance is not None} == {
+        "auroc": 0.5,
+        "pearson": 0.0,
+        "spearman": 0.0,
+        "r2_score": 0.0,
+    }
+
+
+def test_interval_shows_skill_only_when_it_lies_wholly_beyond_chance():
+    auroc = METRICS["auroc"]
+    assert auroc.shows_skill(0.51, 0.7) is True
+    assert auroc.shows_skill(0.5, 0.7) is False
+    assert auroc.shows_skill(0.2, 0.4) is False
+    assert METRICS["spearman"].shows_skill(-0.1, 0.2) is False
+    assert METRICS["pearson"].shows_skill(0.01, 0.2) is True
+
+
+@pytest.mark.parametrize(("name", "low"), [("brier", 0.1), ("auprc", 0.6), ("auroc", None), ("auroc", math.nan)])
+def test_skill_is_unknown_without_a_chance_value_or_an_interval(name, low):
+    assert METRICS[name].shows_skill(low, 0.9) is None
+
+
+def test_skill_of_an_error_is_judged_by_its_upper_end():
+    error = replace(METRICS["mse"], chance=2.0)
+    assert error.shows_skill(0.5, 1.9) is True
+    assert error.shows_skill(0.5, 2.1) is False

@@ -132,9 +132,9 @@ def test_a_folder_of_raw_data_is_planned_where_it_truly_is(tmp_path: Path) -> No
         for name in ("train", "valid", "test"):
             (inner / f"{name}.csv").write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "true")
-    many = build_plan([RunRequest(model=FAMILY, input=tmp_path / "link", base=tmp_path / "true")])
+    many = build_plan([RunRequest(model=FAMILY, input=tmp_path / "link", base=str(tmp_path / "true"))])
     assert [item["paths"] for item in many["preprocess"]] == [[f"{tmp_path}/true/{name}"] for name in ("E003", "E123")]
-    one = build_plan([RunRequest(model=FAMILY, input=tmp_path / "link/E123", base=tmp_path / "true/E123")])
+    one = build_plan([RunRequest(model=FAMILY, input=tmp_path / "link/E123", base=str(tmp_path / "true/E123"))])
     assert one["preprocess"][0]["paths"] == [str(tmp_path / "true/E123")]
     assert one["preprocess"][0]["sheet"] == "sample,data\nE123,input1/E123\n"
 

@@ -62,7 +62,7 @@ def test_deepdiff_table_is_recognised_and_refused(real_data):
         read_bins_table(BinsFile("test", path, "Cell1.test.csv"), ZENODO_MARKS, 100)
     assert str(caught.value) == (
         "Cell1.test.csv, line 1: found ENSG00000000003_TSPAN6_1 and 5 counts, which is the DeepDiff layout "
-        "(other windows, marks in another order, no label), "
+        "(other windows, marks in another order, no label; `--set data.layout=deepdiff` reads it), "
         "expected GeneID, BinID, H3K27me3, H3K36me3, H3K4me1, H3K4me3, H3K9me3, label"
     )
 

@@ -27,6 +27,16 @@ def test_exponential_with_warm_up_rises_first() -> None:
     assert found == pytest.approx([0.0, 0.05, 0.05, 0.05])
 
 
+def test_inverse_divides_by_one_plus_decay_times_step_as_torch7_does() -> None:
+    found = rates(4, 2, schedule="inverse", lr_decay=0.5)
+    assert found == pytest.approx([0.1, 0.1 / 1.5, 0.1 / 2, 0.1 / 2.5])
+
+
+def test_inverse_with_warm_up_rises_first() -> None:
+    found = rates(4, 4, schedule="inverse", lr_decay=0.5, warmup_ratio=0.5)
+    assert found == pytest.approx([0.0, 0.1 / 2 / 1.5, 0.1 / 2, 0.1 / 2.5])
+
+
 def test_constant_linear_and_cosine_after_warm_up() -> None:
     assert rates(4, 4, schedule="constant", warmup_ratio=0.5) == pytest.approx([0, 0.05, 0.1, 0.1])
     assert rates(4, 4, schedule="linear") == pytest.approx([0.1, 0.075, 0.05, 0.025])

@@ -1,40 +1,83 @@
-"""Family `histone`: five histone marks around the TSS, a 1D convolutional network, genes on or off."""
+"""Family `histone`: histone marks around the TSS, networks on their bins, genes on or off or their log expression."""
 
-from gxtool.models.base import Column, Family, Reference
+from gxtool.models.base import Column, Family, Reference, Target
 
 _POSTER = "Singh et al., AttentiveChrome poster, NeurIPS 2017 (mean over 56 cell types)"
 
 FAMILY = Family(
     name="histone",
     title="Histone marks, 1D ConvNet",
-    summary="Read counts of histone marks in 100 bins around the TSS -> is the gene's expression above the median?",
+    summary="Histone marks in 100 bins around the TSS -> is the gene's expression above the median, or its logarithm?",
     kind="binary",
     default_preset="convnet",
-    parameters={"convnet": 108674, "convnet-published": 782845, "tiny": 994},
+    parameters={
+        "attentivechrome": 55681,
+        "convnet": 108674,
+        "convnet-published": 782845,
+        "deepchrome": 644177,
+        "tiny": 994,
+    },
     columns=(
         Column("sample", "cell type"),
-        Column("data", "its folder or archive with train.csv, valid.csv and test.csv, or one table", path=True),
+        Column("data", "folder or archive of its train.csv, valid.csv and test.csv, or one table", True, False),
+        Column(
+            "*", "track of the mark that the column is called after: bigWig, or BAM or CRAM with index", True, False
+        ),
+        Column("annotation", "genes as GTF or GFF3 (with tracks)", True, False),
+        Column(
+            "expression", "table of gene and expression, one column per cell type (with tracks, DeepDiff)", True, False
+        ),
+        Column("control", "reads of the input control, BAM or CRAM (with tracks)", True, False),
+        Column("blacklist", "regions whose bins are set to 0, BED (with tracks)", True, False),
+        Column("reference", "genome that a CRAM was made with, FASTA with index", True, False),
     ),
     metrics=("auroc", "auprc", "accuracy", "brier", "ece"),
     config="config:HistoneConfig",
     model="model:HistoneModel",
-    expand="features:expand",
+    expand="examples:expand",
     check="check:check",
-    preprocess="features:preprocess",
-    encode="features:encode",
+    preprocess="examples:preprocess",
+    encode="encode:encode",
     collate="features:collate",
     fit="features:fit",
     predict="features:predict",
     features="features:features",
     baselines={
+        "group_average": "gxtool.measure.baselines:group_average",
         "sum_h3k4me3": "baselines:sum_h3k4me3",
         "logistic_regression": "gxtool.measure.baselines:logistic_regression",
         "gradient_boosting": "gxtool.measure.baselines:gradient_boosting",
     },
-    perturbations={"drop_mark": "perturb:drop_mark", "average_mark": "perturb:average_mark"},
+    perturbations={
+        "drop_mark": "perturb:drop_mark",
+        "average_mark": "perturb:average_mark",
+        "scale_mark": "perturb:scale_mark",
+        "shift_mark": "perturb:shift_mark",
+        "blank_run": "perturb:blank_run",
+        "blank_bin": "perturb:blank_bin",
+    },
+    maps=("blank_run", "blank_bin"),
+    path="perturb:signal_path",
+    places="perturb:signal_places",
+    readouts={"attention": "perturb:attention", "attention_marks": "perturb:attention_marks"},
     predictions={"predictions.tsv": "features:write_predictions"},
+    targets={
+        "log_expression": Target(
+            kind="regression",
+            metrics=("pearson", "spearman", "r2_score", "mse"),
+            baselines={
+                "group_average": "gxtool.measure.baselines:group_average",
+                "sum_h3k4me3": "baselines:sum_h3k4me3_line",
+                "ridge": "gxtool.measure.baselines:ridge",
+                "gradient_boosting": "baselines:boosted_values",
+            },
+            predict="features:predict_value",
+            predictions={"predictions.tsv": "features:write_values"},
+        )
+    },
     sections=("report:data_sections",),
     simulate="gxtool.simulate.histone_marks:simulate",
+    simulations={"tracks": "gxtool.simulate.histone_tracks:simulate"},
     aliases={
         "epochs": "training.epochs",
         "batch_size": "training.batch_size",

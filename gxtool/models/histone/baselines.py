@@ -1,11 +1,11 @@
-"""The simplest predictor known for this task: reads of H3K4me3, the mark of active promoters, in the window."""
+"""The simplest predictors known for this task: reads of H3K4me3, the mark of active promoters, in the window."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from gxtool.errors import InputError
-from gxtool.measure.baselines import BaselineResult, Split, logistic_regression
+from gxtool.measure.baselines import BaselineResult, Split, gradient_boosting, logistic_regression, ridge
 
 PROMOTER_MARK = "H3K4me3"
 
@@ -19,14 +19,33 @@ def sum_h3k4me3(split: Split, seed: int) -> BaselineResult:
     Raises:
         InputError: the data have no such mark.
     """
-    columns = [place for place, name in enumerate(split.columns) if name.split(":")[0] == PROMOTER_MARK]
+    return logistic_regression(_promoter_reads(split), seed)
+
+
+def sum_h3k4me3_line(split: Split, seed: int) -> BaselineResult:
+    """Predict log expression by a straight line through log(1 + reads of H3K4me3 over all bins).
+
+    Raises:
+        InputError: the data have no such mark.
+    """
+    return ridge(_promoter_reads(split), seed)
+
+
+def boosted_values(split: Split, seed: int) -> BaselineResult:
+    """Predict log expression by gradient boosting on all bins."""
+    return gradient_boosting(split, seed, kind="regression")
+
+
+def _promoter_reads(split: Split) -> Split:
+    """Return a split whose only feature is log(1 + reads of H3K4me3 over all bins)."""
+    columns = [place for place, name in enumerate(split.columns) if name.partition(":")[0] == PROMOTER_MARK]
     if not columns:
         raise InputError(f"baseline sum_h3k4me3: the data have no mark {PROMOTER_MARK}, expected it in data.marks")
     reads = {role: _log_sum(getattr(split, role)[:, columns]) for role in ("train", "val", "test")}
-    one_feature = Split(**reads, train_labels=split.train_labels, val_labels=split.val_labels)
-    return logistic_regression(one_feature, seed)
+    return Split(**reads, train_labels=split.train_labels, val_labels=split.val_labels)
 
 
 def _log_sum(features: np.ndarray) -> np.ndarray:
     """Turn log(1 + count) of each bin (n, N) into log(1 + reads of all bins) (n, 1)."""
-    return np.log1p(np.expm1(features).sum(axis=1, keepdims=True, dtype=np.float64))
+    values = np.sign(features) * np.expm1(np.abs(features))
+    return np.log1p(np.maximum(values.sum(axis=1, keepdims=True, dtype=np.float64), 0))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
-from gxtool.config import Config, Section, TrainingConfig
+from gxtool.config import Config, PerturbConfig, Section, TrainingConfig
 from gxtool.errors import ConfigError
 
 # Order of the count columns in Zenodo record 2652278; the files do not name them.
@@ -16,22 +16,87 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class DataConfig(Section):
-    """What the tables hold, and who is trained on, who chooses, who judges."""
+    """What tables and tracks hold, what is predicted, and who is trained on, who chooses, who judges."""
 
     marks: tuple[str, ...] = Field(
-        ZENODO_MARKS, description="histone marks in the order of the count columns", json_schema_extra=_PREPROCESS
+        ZENODO_MARKS,
+        description="histone marks: in the order of a table's count columns, or the samplesheet's columns of tracks",
+        json_schema_extra=_PREPROCESS,
     )
     n_bins: int = Field(100, ge=1, description="bins per gene", json_schema_extra=_PREPROCESS)
     bin_size: int = Field(100, ge=1, description="width of a bin (bp)", json_schema_extra=_PREPROCESS)
-    split: Literal["file", "gene", "random_rows"] = Field(
-        "file",
-        description="file: the published train, valid and test files; gene: train and valid pooled and divided by "
-        "gene; random_rows: pooled and divided at random, as published mix mode does (validation is then too good)",
+    layout: Literal["zenodo", "deepdiff"] = Field(
+        "zenodo",
+        description="tables of counts: those of Zenodo record 2652278, or DeepDiff's with the expression beside them",
+        json_schema_extra=_PREPROCESS,
+    )
+    orientation: Literal["auto", "none", "strand"] = Field(
+        "auto",
+        description="strand: bins in the direction of transcription; none: along the chromosome, as published tables; "
+        "auto: strand for tracks",
+        json_schema_extra=_PREPROCESS,
+    )
+    tss: Literal["gene", "canonical", "longest"] = Field(
+        "gene", description="whose start of transcription stands for the gene (tracks)", json_schema_extra=_PREPROCESS
+    )
+    biotypes: tuple[str, ...] = Field(
+        (),
+        description="kinds of genes to keep, such as protein_coding; empty: all (tracks)",
+        json_schema_extra=_PREPROCESS,
+    )
+    scale: Literal["none", "30m", "cpm"] = Field(
+        "none",
+        description="read counts as they are, per 30 million mapped reads (the depth of the published tables), or per "
+        "million; with a control log2((cpm + 1) / (control cpm + 1)) in each case (BAM, CRAM)",
+        json_schema_extra=_PREPROCESS,
+    )
+    min_mapq: int = Field(0, ge=0, le=255, description="least mapping quality of a read", json_schema_extra=_PREPROCESS)
+    extend: int = Field(
+        0,
+        ge=0,
+        description="length that each read is extended to in its direction (bp); 0: not",
+        json_schema_extra=_PREPROCESS,
+    )
+    fragments: bool = Field(
+        False, description="count proper pairs once, at the centre of the fragment", json_schema_extra=_PREPROCESS
+    )
+    assembly: str = Field(
+        "",
+        description="hg19, hg38, mm10 or mm39: tracks with other chromosome lengths are refused; empty: any",
+        json_schema_extra=_PREPROCESS,
+    )
+    allow_missing: bool = Field(
+        False,
+        description="accept cell types without some of the marks: they are 0, and a further channel says so",
+        json_schema_extra=_PREPROCESS,
+    )
+    expression_column: str = Field(
+        "",
+        description="column of the expression table; empty: the one called as the sample, or the only one",
+        json_schema_extra=_PREPROCESS,
+    )
+    target: Literal["label", "log_expression"] = Field(
+        "label", description="label: above the cell type's median or not; log_expression: log2(x + 1)"
+    )
+    threshold: Literal["all", "train"] = Field(
+        "all", description="genes that the median is taken over (where labels are made from expression)"
+    )
+    split: Literal["auto", "file", "gene", "chromosome", "cell_type", "gene_and_cell_type", "random_rows"] = Field(
+        "auto",
+        description="file: the published train, valid and test files; gene, chromosome, cell_type, gene_and_cell_type: "
+        "what is held out for the test is new in that respect (published test genes stay); random_rows: published mix "
+        "mode (validation is too good); auto: file where there are files, else chromosome",
     )
     validation_fraction: float = Field(
-        0.3, gt=0, lt=1, description="share of the pooled genes or rows that validates (not with split file)"
+        0.3, gt=0, lt=1, description="share of the genes or rows not tested that validates (gene, random_rows)"
     )
-    split_seed: int = Field(2, ge=0, description="seed of that choice (not with split file)")
+    test_fraction: float = Field(
+        0.2, gt=0, lt=1, description="share of the genes that is tested (gene, where no files say so)"
+    )
+    n_folds: int = Field(
+        3, ge=3, description="parts that chromosomes or cell types are divided into; each is tested in one fold"
+    )
+    split_seed: int = Field(2, ge=0, description="seed of choosing genes or rows")
 
     @field_validator("marks")
     @classmethod
@@ -44,13 +109,18 @@ class DataConfig(Section):
 
 
 class ModelConfig(Section):
-    """The network: normalisation, convolutions with pooling, dense layers, two logits."""
+    """The network: normalisation, then convolutions with pooling and dense layers, or LSTMs with attention."""
 
-    norm: Literal["log1p-zscore", "log1p", "per-bin-max", "per-mark-max", "none"] = Field(
+    architecture: Literal["convnet", "attentivechrome"] = Field(
+        "convnet",
+        description="convnet: convolutions and dense layers (layout to dense_dropouts); attentivechrome: LSTMs with "
+        "attention over bins and marks (bin_lstm_size, mark_lstm_size)",
+    )
+    norm: Literal["log1p-zscore", "log1p", "zscore", "per-bin-max", "per-mark-max", "none"] = Field(
         "log1p-zscore",
-        description="log1p-zscore: log(1 + count), mean 0 and variance 1 per mark over the training genes; "
-        "per-bin-max: counts of a bin divided by its largest mark; per-mark-max: counts of a mark divided by its "
-        "largest bin",
+        description="log1p-zscore: log(1 + count), mean 0 and variance 1 per mark over the training genes; zscore: "
+        "the same without the logarithm; per-bin-max: counts of a bin divided by its largest mark; per-mark-max: "
+        "counts of a mark divided by its largest bin",
     )
     layout: Literal["marks-as-channels", "interleaved"] = Field(
         "marks-as-channels",
@@ -77,6 +147,14 @@ class ModelConfig(Section):
         le=1,
         description="share of training rows read from the last bin to the first (bins are not strand-oriented)",
     )
+    bin_lstm_size: PositiveInt = Field(32, description="states per direction of the LSTM over the bins of a mark")
+    mark_lstm_size: PositiveInt = Field(16, description="states per direction of the LSTM over the marks")
+    init: Literal["glorot", "fan-in", "uniform"] = Field(
+        "glorot",
+        description="initial weights; glorot: Glorot's uniform, biases 0; fan-in: uniform within 1 / sqrt(inputs) of "
+        "0, biases too, as Torch7; uniform: all within init_range of 0",
+    )
+    init_range: float = Field(0.1, gt=0, description="largest initial weight with init uniform")
 
     @field_validator("channels")
     @classmethod
@@ -95,11 +173,13 @@ class ModelConfig(Section):
 
 
 def positions(model: ModelConfig, n_bins: int, n_marks: int) -> int:
-    """Return how many positions are left behind the convolutions and poolings of a network.
+    """Return how many positions are left behind the convolutions and poolings of a network; without them, all bins.
 
     Raises:
         ConfigError: none is.
     """
+    if model.architecture != "convnet":
+        return n_bins
     length = (n_bins + 1) * n_marks if model.layout == "interleaved" else n_bins
     for kernel, pool in zip(model.kernel_sizes, model.pool_sizes, strict=True):
         length = (length if model.padding == "same" else max(0, length - kernel + 1)) // pool
@@ -128,9 +208,29 @@ class HistoneTrainingConfig(TrainingConfig):
         return {**values, "per_sample": not mix}
 
 
+class HistonePerturbConfig(PerturbConfig):
+    """Which changes of the marks are tried, and how large they are."""
+
+    scales: tuple[float, ...] = Field((0.5, 2.0), description="factors of scale_mark")
+    shift_bins: tuple[int, ...] = Field(
+        (-5, 5), description="bins that shift_mark moves a mark by; above 0: downstream"
+    )
+    run_bins: int = Field(5, ge=1, description="neighbouring bins that blank_run blanks together")
+
+
 class HistoneConfig(Config):
     """Configuration of the histone family."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     training: HistoneTrainingConfig = HistoneTrainingConfig()
+    perturb: HistonePerturbConfig = HistonePerturbConfig()
+
+    @model_validator(mode="after")
+    def _new_cell_types_need_one_model(self) -> HistoneConfig:
+        if self.data.split in ("cell_type", "gene_and_cell_type") and self.training.per_sample:
+            raise ValueError(
+                f"training.per_sample=false with data.split={self.data.split}: only one model of all cell types can be "
+                "asked for a new one"
+            )
+        return self

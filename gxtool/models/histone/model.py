@@ -1,15 +1,7 @@
-"""1D convolutional network on histone marks around the TSS: is the gene's expression above its cell type's median?
+"""Networks on histone marks around the TSS: is the gene's expression above its cell type's median, or how high is it?
 
-Input: read counts (B, N, C) of C marks in N bins. Output: two logits (off, on). With the preset `convnet-published`
-this is GeneNet's network, 782,845 parameters for 100 bins of 5 marks, and departs from it in three ways:
-
-- counts are normalised here and not by the reader, so that a trained model takes what the files hold;
-- flattened features are ordered (channel, position), Keras' are (position, channel): the same function up to a
-  permutation of the first dense layer's columns;
-- two logits and cross-entropy stand for two softmax units and binary cross-entropy: the same loss.
-
-The preset `convnet` departs further: marks are channels, counts are log1p z-scores, bins are pooled by their mean, and
-training reads each row in a random direction.
+Input: signal (B, N, C) of C marks in N bins, as the files hold it: read counts, or values of another kind. The field
+`architecture` chooses the network behind the normalisation; its own file says how it departs from its paper.
 """
 
 from __future__ import annotations
@@ -24,17 +16,20 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from gxtool.models.histone.config import ZENODO_MARKS, ModelConfig, positions
+from gxtool.errors import ConfigError
+from gxtool.models.histone.attentivechrome import AttentiveChrome
+from gxtool.models.histone.config import ZENODO_MARKS, ModelConfig
+from gxtool.models.histone.convnet import ConvNet, divide
 
-ACTIVATIONS = {"gelu": nn.GELU, "relu": nn.ReLU, "tanh": nn.Tanh}
-POOLINGS = {"mean": nn.AvgPool1d, "max": nn.MaxPool1d}
-CLASSES = ("off", "on")
+NETWORKS = {"convnet": ConvNet, "attentivechrome": AttentiveChrome}
+OUTPUTS = {"label": ("off", "on"), "log_expression": ("log_expression",)}
 
 
 class HistoneModelConfig(PreTrainedConfig):
     """The fields of the family's `model` section, and what was read off the training genes.
 
-    marks, n_bins: the input's axes; signal_mean, signal_std: of log(1 + count), one value per mark.
+    marks, n_bins: the input's axes; signal_mean, signal_std: one value per mark, of log(1 + signal), or of the signal
+    itself with norm zscore; target: what `labels` are; mask_channels: the network is told which marks were measured.
     """
 
     model_type = "gxtool-histone"
@@ -45,6 +40,8 @@ class HistoneModelConfig(PreTrainedConfig):
         n_bins: int = 100,
         signal_mean: Sequence[float] | None = None,
         signal_std: Sequence[float] | None = None,
+        target: str = "label",
+        mask_channels: bool = False,
         **fields: Any,
     ) -> None:
         section = {name: fields.pop(name) for name in ModelConfig.model_fields if name in fields}
@@ -54,12 +51,22 @@ class HistoneModelConfig(PreTrainedConfig):
         self.n_bins = n_bins
         self.signal_mean = list(signal_mean or [0.0] * len(self.marks))
         self.signal_std = list(signal_std or [1.0] * len(self.marks))
-        names = {"id2label": dict(enumerate(CLASSES)), "label2id": {name: n for n, name in enumerate(CLASSES)}}
-        super().__init__(**{**names, **fields})
+        if target not in OUTPUTS:
+            raise ConfigError(f"target {target!r} is unknown to this model, expected one of {', '.join(OUTPUTS)}")
+        if mask_channels and self.architecture == "convnet" and self.layout == "interleaved":
+            raise ConfigError(
+                "model.layout interleaved has one channel for all marks and none to say which marks are missing, "
+                "expected marks-as-channels where marks may be missing"
+            )
+        self.target = target
+        self.mask_channels = mask_channels
+        names = OUTPUTS[target]
+        named = {"id2label": dict(enumerate(names)), "label2id": {name: n for n, name in enumerate(names)}}
+        super().__init__(**{**named, **fields})
 
 
 class Normalise(nn.Module):
-    """Counts (B, N, C) -> values of the same shape, as the field `norm` says."""
+    """Signal (B, N, C) -> values of the same shape, as the field `norm` says."""
 
     def __init__(self, config: HistoneModelConfig) -> None:
         super().__init__()
@@ -75,23 +82,9 @@ class Normalise(nn.Module):
             return divide(signal, signal.amax(dim=2, keepdim=True))
         if self.norm == "per-mark-max":
             return divide(signal, signal.amax(dim=1, keepdim=True))
-        signal = torch.log1p(signal)
-        return (signal - self.mean) / self.std if self.norm == "log1p-zscore" else signal
-
-
-class Arrange(nn.Module):
-    """Values (B, N, C) -> the convolutions' input: (B, C, N), or interleaved (B, 1, N * C + C)."""
-
-    def __init__(self, config: HistoneModelConfig) -> None:
-        super().__init__()
-        self.layout = config.layout
-
-    def forward(self, values: Tensor) -> Tensor:
-        if self.layout == "marks-as-channels":
-            return values.transpose(1, 2)
-        sums = values.sum(dim=1)  # (B, C)
-        sums = divide(sums, sums.amax(dim=1, keepdim=True))
-        return torch.cat([values.flatten(1), sums], dim=1).unsqueeze(1)
+        if self.norm != "zscore":
+            signal = torch.log1p(signal)
+        return signal if self.norm == "log1p" else (signal - self.mean) / self.std
 
 
 class RandomDirection(nn.Module):
@@ -108,38 +101,8 @@ class RandomDirection(nn.Module):
         return torch.where(backwards, signal.flip(1), signal)
 
 
-def divide(values: Tensor, largest: Tensor) -> Tensor:
-    """Divide by the largest value; where that is 0, so are the values, and they stay 0."""
-    return values / torch.where(largest == 0, 1.0, largest)
-
-
-def convolutions(config: HistoneModelConfig) -> nn.Sequential:
-    """Build convolution, activation and pooling per block, and dropout of whole filters after the first pooling."""
-    width = 1 if config.layout == "interleaved" else len(config.marks)
-    layers: list[nn.Module] = []
-    spatial_dropout = config.spatial_dropout
-    for channels, kernel, pool in zip(config.channels, config.kernel_sizes, config.pool_sizes, strict=True):
-        layers += [nn.Conv1d(width, channels, kernel, padding=config.padding), ACTIVATIONS[config.activation]()]
-        if pool > 1:
-            layers.append(POOLINGS[config.pooling](pool))
-            if spatial_dropout:
-                layers.append(nn.Dropout1d(spatial_dropout))
-                spatial_dropout = 0.0
-        width = channels
-    return nn.Sequential(*layers)
-
-
-def dense_layers(config: HistoneModelConfig, n_features: int) -> nn.Sequential:
-    """Build dropout, flattening, dense layers and the two logits."""
-    layers: list[nn.Module] = [nn.Dropout(config.dropout), nn.Flatten()]
-    for size, rate in zip(config.dense_sizes, config.dense_dropouts, strict=True):
-        layers += [nn.Linear(n_features, size), ACTIVATIONS[config.activation](), nn.Dropout(rate)]
-        n_features = size
-    return nn.Sequential(*layers, nn.Linear(n_features, len(CLASSES)))
-
-
 class HistoneModel(PreTrainedModel):
-    """Normalise, arrange, convolve, flatten, classify."""
+    """Normalise, hide what was not measured, run the chosen network."""
 
     config_class = HistoneModelConfig
     main_input_name = "signal"
@@ -148,22 +111,50 @@ class HistoneModel(PreTrainedModel):
         super().__init__(config)
         self.direction = RandomDirection(config.reverse_rate)
         self.normalise = Normalise(config)
-        self.arrange = Arrange(config)
-        self.convolutions = convolutions(config)
-        n_features = config.channels[-1] * positions(config, config.n_bins, len(config.marks))
-        self.dense = dense_layers(config, n_features)
+        self.network = NETWORKS[config.architecture](config)
         self.post_init()
 
-    def forward(self, signal: Tensor, labels: Tensor | None = None) -> SequenceClassifierOutput:
-        """Classify raw counts `signal` (B, N, C); `labels` (B,) are 0 (off) or 1 (on)."""
-        values = self.arrange(self.normalise(self.direction(signal)))  # (B, C, N) or (B, 1, N * C + C)
-        logits = self.dense(self.convolutions(values))  # (B, 2)
-        loss = None if labels is None else functional.cross_entropy(logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits)
+    def forward(
+        self, signal: Tensor, present: Tensor | None = None, labels: Tensor | None = None
+    ) -> SequenceClassifierOutput:
+        """Return logits and loss for the signal (B, N, C).
+
+        present (B, C): 1 for a mark that was measured, 0 for one that is missing; left out, all were measured. Only a
+        model with mask channels reads it. labels (B,): 0 (off) or 1 (on), or log expression, as `config.target` says.
+        """
+        values = self.normalise(self.direction(signal))  # (B, N, C)
+        if not self.config.mask_channels:
+            present = None
+        elif present is None:
+            present = values.new_ones(len(values), values.shape[2])
+        else:
+            present = present.to(values.dtype)
+            values = values.masked_fill(present[:, None, :] == 0, 0.0)
+        logits, attentions = self.network(values, present)
+        loss = None if labels is None else self._loss(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits, attentions=attentions)
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the squared error of a regression, or the cross-entropy of one logit or of two."""
+        if self.config.target == "log_expression":
+            return functional.mse_loss(logits.squeeze(1), labels.to(logits.dtype))
+        if logits.shape[1] == 1:
+            return functional.binary_cross_entropy_with_logits(logits.squeeze(1), labels.to(logits.dtype))
+        return functional.cross_entropy(logits, labels)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """Glorot's uniform weights and biases of 0, Keras' defaults."""
-        if isinstance(module, (nn.Conv1d, nn.Linear)):
-            init.xavier_uniform_(module.weight)
-            init.zeros_(module.bias)
+        """Draw weights as the field `init` says."""
+        if not isinstance(module, (nn.Conv1d, nn.Linear, nn.LSTM)):
+            return
+        for parameter in module.parameters(recurse=False):
+            if self.config.init == "glorot":  # Keras' defaults
+                init.zeros_(parameter) if parameter.ndim == 1 else init.xavier_uniform_(parameter)
+            else:
+                limit = self.config.init_range if self.config.init == "uniform" else fan_in(module) ** -0.5
+                init.uniform_(parameter, -limit, limit)
+
+
+def fan_in(module: nn.Conv1d | nn.Linear | nn.LSTM) -> int:
+    """Return how many values a unit adds up; an LSTM's are its states, as in torch."""
+    return module.hidden_size if isinstance(module, nn.LSTM) else module.weight[0].numel()

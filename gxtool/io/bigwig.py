@@ -1,0 +1,134 @@
+"""bigWig tracks: exact means of a signal over bins.
+
+Blocks are read once for many windows and summed up from left to right; a bin's mean is the difference of two sums. That
+is several times faster than asking a library window by window where windows share blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gxtool.errors import InputError
+from gxtool.io.bigwig_format import BigWigFile, Intervals
+from gxtool.io.track_file import TrackName, cut_bins, hash_source, rows_by_chrom
+
+# Bases of windows that are worked on together: bounds memory at about 50 bytes a base and thread.
+_AT_ONCE = 4_000_000
+_THREADS = 2
+
+
+class BigWigTrack:
+    """A bigWig file, open for reading; a context manager.
+
+    Attributes:
+        chrom_sizes: size (bp) of every chromosome that the file names.
+    """
+
+    kind = "bigwig"
+    n_mapped = None
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a file.
+
+        Raises:
+            InputError: it is no bigWig, is cut short or damaged, or an index is named beside it.
+        """
+        self.path = str(path)
+        name = TrackName.parse(path)
+        if name.index:
+            raise InputError(f"{self.path}: names an index, expected none (a bigWig file has its own inside)")
+        self._file = BigWigFile(name.path)
+        self.chrom_sizes = {chrom: size for chrom, (_, size) in self._file.chroms.items()}
+
+    def __enter__(self) -> BigWigTrack:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @cached_property
+    def source(self) -> dict[str, Any]:
+        """Name, SHA-256 and size of the file, for a manifest."""
+        return hash_source(self._file.path)
+
+    def bins(self, chroms: Sequence[str], starts: np.ndarray, ends: np.ndarray, n_bins: int) -> np.ndarray:
+        """Return the mean over the bases of every bin, (G, n_bins) float32.
+
+        Bases without a value (or with NaN) count as 0, and so does everything outside the chromosome and a chromosome
+        that the file does not have.
+
+        Raises:
+            InputError: a block is damaged, intervals overlap, or a value is infinite.
+            ValueError: `n_bins` does not divide a window.
+        """
+        edges = cut_bins(starts, ends, n_bins)
+        means = np.zeros((len(edges), n_bins), np.float32)
+
+        def fill(chrom: str, rows: np.ndarray) -> None:
+            number, size = self._file.chroms[chrom]
+            clipped = np.clip(edges[rows], 0, size)
+            totals = np.diff(integrate(self._read(number, clipped[:, 0], clipped[:, -1]), clipped))
+            means[rows] = totals / np.diff(edges[rows])
+
+        tasks = []
+        for chrom, rows in rows_by_chrom(chroms).items():
+            if chrom in self._file.chroms:
+                rows = rows[np.argsort(edges[rows, 0], kind="stable")]
+                bases = np.cumsum(edges[rows, -1] - edges[rows, 0])
+                groups = np.split(rows, np.flatnonzero(np.diff(bases // _AT_ONCE)) + 1)
+                tasks += [(chrom, group) for group in groups]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for _ in pool.map(lambda task: fill(*task), tasks):
+                pass
+        return means
+
+    def _read(self, chrom: int, starts: np.ndarray, ends: np.ndarray) -> Intervals:
+        """Return the intervals of all blocks that windows touch; the windows' starts ascend."""
+        first, last = np.searchsorted(self._file.blocks["chrom"], [chrom, chrom + 1])
+        blocks = self._file.blocks[first:last]
+        # The first window that ends behind the start of a block is the leftmost that can touch it.
+        window = np.searchsorted(np.maximum.accumulate(ends), blocks["start"], side="right")
+        touched = np.append(starts, np.iinfo(np.int64).max)[window] < blocks["end"]
+        parts = [self._file.read_block(*place) for place in blocks[["offset", "size"]][touched].tolist()]
+        if not parts:
+            return Intervals(*np.empty((3, 0)))
+        starts, ends, values = zip(*parts, strict=True)
+        found = Intervals(
+            np.concatenate(starts, dtype=np.int64),
+            np.concatenate(ends, dtype=np.int64),
+            np.concatenate(values, dtype=np.float64),
+        )
+        self._check(found)
+        return found._replace(values=np.nan_to_num(found.values, copy=False))
+
+    def _check(self, found: Intervals) -> None:
+        wrong = np.isinf(found.values)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InputError(
+                f"{self.path}: found the value {found.values[row]} at {found.starts[row]}-{found.ends[row]}, "
+                "expected finite numbers"
+            )
+        if (found.starts[1:] < found.ends[:-1]).any() or (found.starts >= found.ends).any():
+            raise self._file.damaged("intervals that overlap or are empty")
+
+
+def integrate(signal: Intervals, positions: np.ndarray) -> np.ndarray:
+    """Return the sum of a signal's base values from its beginning up to each position; intervals ascend."""
+    sums = np.concatenate([[0.0], np.cumsum(signal.values * (signal.ends - signal.starts))])
+    before = np.searchsorted(signal.starts, positions, side="right")  # intervals that start at or before a position
+    if not len(signal.starts):
+        return sums[before]
+    last = np.maximum(before - 1, 0)
+    missing = np.where(before > 0, np.maximum(signal.ends[last] - positions, 0), 0)
+    return sums[before] - signal.values[last] * missing
