@@ -217,6 +217,8 @@ def _sentence(error: ValidationError, schema: type[BaseModel], origin: Mapping[s
         return f"{source}: unknown key {dotted}{did_you_mean(path[-1], known)}"
     found = problem["input"]
     expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if not path:
+        return f"{source}: expected {expected}"
     if isinstance(found, (dict, BaseModel)):
         return f"{source}: {dotted}: expected {expected}"
     return f"{source}: {dotted} is {found!r}, expected {expected}"

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
 from gxtool.errors import InputError
-from gxtool.io.track_file import TrackName
+from gxtool.io.indexed import split_index
 
-# An empty BGZF block ends a BAM (SAM/BAM specification, section 4.1.2).
+# An empty BGZF block ends a BAM (SAM/BAM specification, section 4.1.2), an empty container a CRAM since version 2.1
+# (CRAM specification, section 9).
 _BAM_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-# An empty container ends a CRAM since version 2.1; its position field spells EOF (CRAM specification, section 9).
-_CRAM_END, _CRAM_END_SIZE = b"\xe0EOF", 38
-_CRAM_WITHOUT_END = (2, 0)
+_CRAM_2_1_END = bytes.fromhex("0b000000ffffffff0fe0454f460000000001000001000606010001000100")
+_CRAM_3_END = bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b")
+_CRAM_ENDS = {(2, 1): _CRAM_2_1_END, (3, 0): _CRAM_3_END, (3, 1): _CRAM_3_END}
+_BLOCK_SIZE = 1 << 16  # of BGZF, at most
 
 
 def check_complete(path: Path, kind: str) -> None:
-    """Check that a file of kind "bam" or "cram" ends as such files end.
+    """Check that a file of kind "bam" or "cram" ends as such files end and that the first block of a BAM is sound.
 
     Raises:
-        InputError: it does not; most of the time a download or a disk stopped early.
+        InputError: it is not so; most of the time a download or a disk stopped early.
     """
     with path.open("rb") as file:
-        version = tuple(file.read(6)[4:])
-        file.seek(max(0, os.fstat(file.fileno()).st_size - _CRAM_END_SIZE))
+        begin = file.read(_BLOCK_SIZE)
+        file.seek(max(0, os.fstat(file.fileno()).st_size - len(_CRAM_3_END)))
         end = file.read()
-    if kind == "cram" and version == _CRAM_WITHOUT_END:
-        return
-    if not (_CRAM_END in end if kind == "cram" else end.endswith(_BAM_END)):
+    wanted = _BAM_END if kind == "bam" else _CRAM_ENDS.get(tuple(begin[4:6]), b"")
+    if not end.endswith(wanted):
         raise InputError(
             f"{path}: ends without an end-of-file block (a cut-off download?), expected a complete {kind.upper()} file"
         )
+    try:
+        if kind == "bam":
+            zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(begin)
+    except zlib.error as error:
+        raise InputError(f"{path}: is damaged (first block: {error}), expected a sound BAM file") from None
 
 
 def check_reference(reference: str, chrom_sizes: Mapping[str, int], cram: str) -> None:
@@ -40,15 +47,17 @@ def check_reference(reference: str, chrom_sizes: Mapping[str, int], cram: str) -
     Raises:
         InputError: the FASTA or its index is missing or unreadable, or a chromosome is missing or of another size.
     """
-    fasta, index = TrackName.parse(reference)
-    index = index or Path(f"{fasta}.fai")
+    fasta, named = split_index(reference)
+    index = Path(named or f"{fasta}.fai")
+    if not Path(fasta).is_file():
+        raise InputError(f"{fasta}: is no file, expected the reference (FASTA) of {cram}")
     try:
         rows = [line.split("\t") for line in index.read_text(encoding="utf-8").splitlines()]
         sizes = {row[0]: int(row[1]) for row in rows}
     except FileNotFoundError:
-        raise InputError(f"{fasta}: has no index, expected {index.name} beside it (`samtools faidx`)") from None
+        raise InputError(f"{fasta}: has no index, expected {index} (`samtools faidx` makes it)") from None
     except (OSError, ValueError, IndexError):
-        raise InputError(f"{index}: is no index of a FASTA file, expected the .fai of {fasta.name}") from None
+        raise InputError(f"{index}: is no index of a FASTA file, expected the .fai of {fasta}") from None
     for chrom, size in chrom_sizes.items():
         if sizes.get(chrom) != size:
             there = f"has {chrom} with {sizes[chrom]} bp" if chrom in sizes else f"has no {chrom}"

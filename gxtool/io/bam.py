@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -114,7 +115,7 @@ class AlignmentTrack:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        _close(self._file)
 
     @cached_property
     def source(self) -> dict[str, Any]:
@@ -132,8 +133,11 @@ class AlignmentTrack:
         """
         if self.kind == "bam":
             return self._n_indexed
-        with self._open(_FLAG_FIELD) as file:
+        file = self._open(_FLAG_FIELD)
+        try:
             return sum(1 for read in self._sound(file.fetch(until_eof=True)) if not read.flag & UNMAPPED)
+        finally:
+            _close(file)
 
     def bins(self, chroms: Sequence[str], starts: np.ndarray, ends: np.ndarray, n_bins: int) -> np.ndarray:
         """Return the number of reads that overlap every bin by a base or more, (G, n_bins) uint32.
@@ -241,3 +245,9 @@ def count_overlaps(starts: np.ndarray, ends: np.ndarray, edges: np.ndarray) -> n
     begun = np.searchsorted(np.sort(starts), edges[:, 1:], side="left")
     over = np.searchsorted(np.sort(ends), edges[:, :-1], side="right")
     return begun - over
+
+
+def _close(file: pysam.AlignmentFile) -> None:
+    # htslib repeats at the end what went wrong in reading, which has been said.
+    with suppress(OSError):
+        file.close()

@@ -68,12 +68,12 @@ def read_expression(path: str | Path, column: str = "", sample: str = "") -> Exp
         raise InputError(f"{path}: is empty, expected one line per gene with its id and its value")
     layout = _find_layout(path, lines, column, sample)
     rows = [(line, *_gene_value(path, line, fields, layout)) for line, fields in lines[layout.first :]]
-    if not rows:
-        raise InputError(f"{path}: has a header and no genes, expected at least one line below it")
     frame = pl.DataFrame(rows, {"line": pl.Int64, "gene": pl.String, "value": pl.Float64}, orient="row")
     no_gene, par_y = (pl.col("gene").str.contains(pattern) for pattern in (f"^({_NO_GENE.pattern})$", PAR_Y))
     dropped = frame.select(par_y=par_y.sum(), no_gene=no_gene.sum()).row(0, named=True)
     frame = frame.filter(~(no_gene | par_y)).with_columns(without_version(pl.col("gene")))
+    if frame.is_empty():
+        raise InputError(f"{path}: holds no gene, expected at least one line with an id and a value")
     _check_unique(path, frame)
     source = {"name": path.name, "sha256": content.sha256, "bytes": content.n_bytes}
     return Expression(frame.select("gene", "value"), layout.column, dropped, source)

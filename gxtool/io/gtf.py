@@ -33,6 +33,7 @@ _GTF_ATTRIBUTE = r'(?:^|[; ]){} +"?([^";]+)'
 _GTF_GENE_ID = _GTF_ATTRIBUTE.format("gene_id")
 _CANONICAL = r"(?:^|[; ])tag[ =][^;]*(?:Ensembl_canonical|MANE[ _]Select)"
 _LARGEST = 2**63
+_TABS = "another number of tabs than its lines should have"
 # An Ensembl gene id: version and what follows it (the _PAR_Y of GENCODE) are no part of `ensembl_id`.
 _VERSIONED = r"^(ENS[A-Z]*[0-9]+)\.[0-9]+.*$"
 # Genes of the pseudoautosomal regions a second time, on Y: since 2015 marked, before that with an R in the id.
@@ -68,7 +69,8 @@ def read_genes(
     biotypes: keep only these (gene_type, gene_biotype); all when empty.
 
     A gene without a line of its own spans its transcripts, or its exons where there are no transcripts either. A gene
-    without a strand has that of its transcripts if they agree, and is dropped otherwise.
+    without a strand has that of its transcripts if they agree (of the longest with that choice), and is dropped
+    otherwise.
 
     Raises:
         InputError: not GTF or GFF3 (the sentence names file, line and column), no gene in it, a line without a gene
@@ -80,7 +82,7 @@ def read_genes(
     path = Path(path)
     lines, chrom_sizes = _read_lines(path)
     transcripts = _transcripts(lines)
-    genes = _with_strands(_genes(lines, transcripts), transcripts)
+    genes = _with_strands(_genes(lines, transcripts), transcripts, choice)
     genes, dropped = _drop(genes, biotypes, path)
     if choice != "gene":
         genes, missing = _take_transcripts(genes, transcripts, choice)
@@ -104,8 +106,8 @@ def _read_lines(path: Path) -> tuple[pl.DataFrame, dict[str, int]]:
     order = 0
     for first, text in _pieces(path):
         if b"##sequence-region" in text:
-            for name, size in re.findall(rb"^##sequence-region\s+(\S+)\s+\d+\s+(\d+)", text, re.M):
-                chrom_sizes[unquote(name.decode())] = int(size)
+            for name, size in re.findall(rb"^##sequence-region\s+(\S+)\s+\d+\s+(\d+)", text, re.MULTILINE):
+                chrom_sizes[unquote(name.decode(errors="replace"))] = int(size)
         if gff3 is None:
             gff3 = _is_gff3(text)
         frame = _parse(path, first, text, bool(gff3)).with_row_index("order", order)
@@ -128,10 +130,10 @@ def _pieces(path: Path) -> Iterator[tuple[int, bytes]]:
                 continue
             text, rest = rest + whole + newline, piece
             text = text.removeprefix(b"\xef\xbb\xbf") if line == 1 else text
-            before, fasta, _ = text.partition(b"\n##FASTA")
-            yield line, before
-            if fasta:
+            if b"##FASTA" in text and (fasta := re.search(rb"^##FASTA", text, re.MULTILINE)):
+                yield line, text[: fasta.start()]
                 return
+            yield line, text
             line += text.count(b"\n")
         if rest:
             yield line, rest
@@ -161,16 +163,25 @@ def _parse(path: Path, first: int, text: bytes, gff3: bool) -> pl.DataFrame:
             raise_if_empty=False,
         )
         frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))
-        sound = (pl.col("start") >= 1) & (pl.col("end") >= pl.col("start")) & pl.col("strand").is_in(_STRANDS)
-        reason = "" if frame.select((sound & pl.col("attributes").is_not_null()).fill_null(False).all()).item() else "?"
+        reason = _first_doubt(frame, text)
     except pl.exceptions.PolarsError as error:
         reason = str(error).splitlines()[0]
-    if not reason:
-        frame = _useful(frame, gff3)
-        if gff3 or not frame["gene_id"].has_nulls():
-            return frame
-        reason = "a line without gene_id"
-    raise InputError(_find_fault(path, first, text, gff3) or f"{path}: cannot be read as GTF or GFF3 ({reason})")
+    if reason and (fault := _find_fault(path, first, text, gff3)):
+        raise InputError(fault)
+    if reason and reason != _TABS:
+        raise InputError(f"{path}: cannot be read as GTF or GFF3 ({reason})")
+    frame = _useful(frame, gff3)
+    if not gff3 and frame["gene_id"].has_nulls():
+        raise InputError(_find_fault(path, first, text, gff3) or f"{path}: has a line without gene_id, expected one")
+    return frame
+
+
+def _first_doubt(frame: pl.DataFrame, text: bytes) -> str:
+    """Say what makes a line-by-line look at a piece worth its time; a comment with tabs in it may be all there is."""
+    sound = (pl.col("start") >= 1) & (pl.col("end") >= pl.col("start")) & pl.col("strand").is_in(_STRANDS)
+    if not frame.select((sound & pl.col("attributes").is_not_null()).fill_null(False).all()).item():
+        return "a field that is empty or out of range"
+    return _TABS if text.count(b"\t") != (len(_COLUMNS) - 1) * len(frame) else ""
 
 
 def _useful(frame: pl.DataFrame, gff3: bool) -> pl.DataFrame:
@@ -276,10 +287,15 @@ def _genes(lines: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([own.select(genes.columns), genes]).sort("order")
 
 
-def _with_strands(genes: pl.DataFrame, transcripts: pl.DataFrame) -> pl.DataFrame:
-    """Give genes without a strand that of their transcripts on the same chromosome, if those agree."""
-    stranded = transcripts.filter(pl.col("strand") != ".").group_by("gene_id", "chrom")
-    agreed = stranded.agg(agreed=pl.when(pl.col("strand").n_unique() == 1).then(pl.col("strand").first()).first())
+def _with_strands(genes: pl.DataFrame, transcripts: pl.DataFrame, choice: str) -> pl.DataFrame:
+    """Give genes without a strand that of their transcripts on the same chromosome, if those to choose from agree."""
+    stranded = transcripts.filter(pl.col("strand") != ".")
+    if choice == "longest":
+        stranded = stranded.sort(pl.col("end") - pl.col("start"), descending=True, maintain_order=True)
+        stranded = stranded.unique(["gene_id", "chrom"], keep="first", maintain_order=True)
+    agreed = stranded.group_by("gene_id", "chrom").agg(
+        agreed=pl.when(pl.col("strand").n_unique() == 1).then(pl.col("strand").first()).first()
+    )
     genes = genes.join(agreed, on=["gene_id", "chrom"], how="left", maintain_order="left")
     strand = pl.when(pl.col("strand") == ".").then(pl.col("agreed").fill_null(".")).otherwise("strand")
     return genes.with_columns(strand.alias("strand")).drop("agreed")

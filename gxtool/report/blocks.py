@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -181,20 +181,39 @@ def one_chart(figure: Figure | Heatmap, look: Look | None = None) -> Gallery:
     return Gallery((Chart((figure,), (look or Look(),)),))
 
 
-def from_section(section: ReportSection) -> Part:
-    """Turn a family's section into a part: neighbouring figures stand side by side."""
+def from_section(section: ReportSection, picker: str = "") -> Part:
+    """Turn a family's section into a part: neighbouring figures stand side by side.
+
+    A mapping of figures is one place that shows one of them at a time; neighbouring mappings with the same keys are
+    changed together, by a menu called `picker`.
+    """
     blocks: list[Block] = []
-    charts: list[Chart] = []
+    charts: list[tuple[tuple[str, ...], Chart]] = []
     for item in section.items:
-        if isinstance(item, (Figure, Heatmap)):
-            charts.append(Chart((item,)))
+        if isinstance(item, (Figure, Heatmap, Mapping)):
+            chart = _chart(item)
+            if charts and charts[-1][0] != chart[0]:
+                blocks.append(_side_by_side(charts, picker))
+                charts = []
+            charts.append(chart)
             continue
         if charts:
-            blocks.append(Gallery(tuple(charts)))
+            blocks.append(_side_by_side(charts, picker))
             charts = []
         if not isinstance(item, FamilyTable):
             raise TypeError(f"report section {section.title!r} holds {type(item).__name__}, expected Figure or Table")
         blocks.append(table(item.title, item.columns, [map(any_cell, row) for row in item.rows], item.note))
     if charts:
-        blocks.append(Gallery(tuple(charts)))
+        blocks.append(_side_by_side(charts, picker))
     return Part(section.title, section.text, tuple(blocks))
+
+
+def _chart(item: Figure | Heatmap | Mapping[str, Figure | Heatmap]) -> tuple[tuple[str, ...], Chart]:
+    """Return the keys a chart is chosen by (one empty key for a single figure), and the chart."""
+    if isinstance(item, Mapping):
+        return tuple(map(str, item)), Chart(tuple(item.values()))
+    return ("",), Chart((item,))
+
+
+def _side_by_side(charts: Sequence[tuple[tuple[str, ...], Chart]], picker: str) -> Gallery:
+    return Gallery(tuple(chart for _, chart in charts), picker, charts[0][0])

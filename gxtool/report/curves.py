@@ -113,7 +113,7 @@ def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMater
 
 
 def _scattered(everyone: Sequence[Predictor], sample: str) -> list[tuple[Predictor, Mapping[str, Any]]]:
-    """Return the models whose single predictions were recorded; thousands of points hide each other, so no baselines."""
+    """Return the models whose predictions were recorded; thousands of points hide each other, so no baselines."""
     return [pair for pair in _found(everyone, sample, "scatter") if not pair[0].baseline]
 
 

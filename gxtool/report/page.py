@@ -123,7 +123,7 @@ def _own_parts(family: FamilyMaterial) -> list[Part]:
         said = f"This installation does not know the family {family.name}, so what it would add here is missing."
         return [Part("Family sections", said)]
     made = [section for dotted in family.record.sections for section in family.record.load(dotted)(family.context)]
-    return [from_section(section) for section in made]
+    return [from_section(section, family.sample_word.capitalize()) for section in made]
 
 
 def _facts(material: Material) -> list[str]:

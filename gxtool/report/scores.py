@@ -33,8 +33,8 @@ def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
     level = family.scored[0].metrics.get("level")
     confidence = f"{level:.0%} " if level else ""
     text = (
-        f"Every model stands beside simpler predictors fitted on the same training rows and scored on the same test "
-        f"rows. A model's estimate is the score of its predictions averaged over seeds; "
+        "Every model stands beside simpler predictors fitted on the same training rows and scored on the same test "
+        "rows. A model's estimate is the score of its predictions averaged over seeds; "
     )
     if len(samples) > 1:
         word = formats.many(family.sample_word)

@@ -177,15 +177,12 @@ def _runs_table(family: FamilyMaterial) -> blocks.Table:
         sizes = {seed.get("n_parameters") for seed in seeds} - {None}
         scores = one.scores(metric)
         score = blocks.estimate(scores.get(samples[0])) if len(samples) == 1 else _median_cell(one, metric)
-        skill = skill_of(one, metric)
         rows.append(
             [
                 blocks.text(one.label),
                 blocks.text("baseline" if one.baseline else (one.scored.metrics.get("preset") or "model")),
                 score,
-                blocks.text(
-                    remark(skill, family.sample_word) or ("yes" if skill.n_known else None), "bad" if skill.none else ""
-                ),
+                blocks.text(remark(skill_of(one, metric), family.sample_word), "bad"),
                 blocks.num(len(scores)),
                 blocks.num(len({seed.get("seed") for seed in seeds}) if seeds and not one.baseline else None),
                 blocks.num(max(sizes) if sizes and not one.baseline else None),
@@ -193,10 +190,8 @@ def _runs_table(family: FamilyMaterial) -> blocks.Table:
         )
     head = label if len(samples) == 1 else f"Median {label} (range)"
     word = formats.many(family.sample_word).capitalize()
-    columns = ("Predictor", "Kind", head, "Beyond guessing", word, "Seeds", "Parameters")
-    keep = [
-        j for j in range(len(columns)) if j != 3 or any(row[3].style == "bad" or "no" in row[3].text for row in rows)
-    ]
+    columns = ("Predictor", "Kind", head, "Skill", word, "Seeds", "Parameters")
+    keep = [j for j in range(len(columns)) if j != 3 or any(row[3].value for row in rows)]
     return blocks.table("At a glance", [columns[j] for j in keep], [[row[j] for j in keep] for row in rows])
 
 

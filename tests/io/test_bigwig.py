@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def signals(draw: st.DrawFn) -> list:
     """Ascending intervals on a chromosome of 300 bp."""
     edges = sorted(draw(st.sets(st.integers(0, 300), min_size=2, max_size=60)))
     values = st.floats(-1e4, 1e4, width=32)
-    pairs = zip(edges[:-1], edges[1:], strict=True)
+    pairs = pairwise(edges)
     found = [("chr1", start, end, draw(values)) for start, end in pairs if draw(st.booleans())]
     return found or [("chr1", edges[0], edges[1], 1.0)]
 

@@ -84,7 +84,11 @@ BROKEN = [
         TABLE.replace("_2,4,5", "_2,-4,5"),
         "line 2, column 2 (H3K4me1): found -4, expected a read count of at least 0",
     ),
-    ("an empty field", TABLE.replace("_2,4,5", "_2,,5"), "line 2, column 2 (H3K4me1): found nothing, expected a read count"),
+    (
+        "an empty field",
+        TABLE.replace("_2,4,5", "_2,,5"),
+        "line 2, column 2 (H3K4me1): found nothing, expected a read count",
+    ),
     (
         "an id that is none",
         TABLE.replace("ENSG00000201699.2_Y_RNA_2", "Y_RNA_2"),
@@ -171,7 +175,7 @@ def test_tables_of_a_cell_are_found_in_the_order_train_val_test(folder):
 def test_only_cell_of_a_folder_may_have_another_name(folder):
     for path in folder.glob("Cell2*"):
         path.unlink()
-    assert [file.path.name for file in find_deepdiff_files("K562", folder)][0] == "Cell1.train.csv"
+    assert find_deepdiff_files("K562", folder)[0].path.name == "Cell1.train.csv"
 
 
 def test_single_table_is_all_test(folder):

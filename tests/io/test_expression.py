@@ -123,8 +123,11 @@ BROKEN = [
     ("gene\ttpm\nA\t0,5\n", ", line 2, column 2 (tpm): found 0,5 for gene A, expected a number without commas"),
     ("A\t0,5\nB\t1,5\n", ", line 1, column 2 (value): found 0,5 for gene A, expected a number without commas"),
     ('gene,tpm\nA,"1,234.5"\n', ", line 2, column 2 (tpm): found 1,234.5 for gene A, expected a number without commas"),
-    ("gene,tpm\nA,0,5\nB,1,5\n", None),
-    ("ENSG00000000003,NA\nENSG00000000005,1\n", ", line 1, column 2 (value): found NA for gene ENSG00000000003, expected a number"),
+    ("gene,tpm\nA,0,5\nB,1,5\n", ", line 2: has 3 fields, expected 2 as in the header"),
+    (
+        "ENSG00000000003,NA\nENSG00000000005,1\n",
+        ", line 1, column 2 (value): found NA for gene ENSG00000000003, expected a number",
+    ),
     ("gene,tpm\n,5\n", ", line 2, column 1: found nothing, expected the id or symbol of a gene"),
     ("gene,tpm\nA,1\nB,2\nA,1\n", ", line 4: gene A stands on line 2 already, expected every gene once"),
     (
@@ -132,8 +135,9 @@ BROKEN = [
         ", line 2: gene ENSG00000000003 stands on line 1 already, expected every gene once",
     ),
     ("gene,tpm\nA,1\nB\n", ", line 3: has 1 field, expected 2 as in the header"),
-    ("A,1\nB,2,3\n", None),
-    ("gene,tpm\n", ": has a header and no genes, expected at least one line below it"),
+    ("A,1\nB,2,3\n", ", line 2: has 3 fields, expected a gene and its value"),
+    ("gene,tpm\n", ": holds no gene, expected at least one line with an id and a value"),
+    ("__no_feature,7\n", ": holds no gene, expected at least one line with an id and a value"),
     ("# nothing\n", ": is empty, expected one line per gene with its id and its value"),
     ("TSPAN6\nTNMD\n", ", line 1: has 1 column, expected a gene and its value with a tab or comma between"),
     ("gene;tpm\nA;1\n", ", line 1: has 1 column, expected a gene and its value with a tab or comma between"),
@@ -146,7 +150,7 @@ BROKEN = [
         b"gene,tpm\nA,1\n\xff\xfe,2\n",
         ", line 3: holds bytes that are not UTF-8 text, expected a table of expression values",
     ),
-    ('gene,tpm\nA,"1\n', None),
+    ('gene,tpm\nA,"1\n', ", line 2: cannot be read as a table (unexpected end of data)"),
 ]
 
 
@@ -167,7 +171,9 @@ def test_column_that_is_not_there_is_refused_with_the_nearest_name(tmp_path):
 
 
 def test_missing_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"none\.tsv: cannot be read \(No such file or directory\), expected a table of"):
+    with pytest.raises(
+        InputError, match=r"none\.tsv: cannot be read \(No such file or directory\), expected a table of"
+    ):
         read_expression(tmp_path / "none.tsv")
 
 

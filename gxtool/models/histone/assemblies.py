@@ -73,7 +73,7 @@ def check_chromosomes(tracks: Sequence[Track], annotation: Annotation, genes: pl
         if len(beyond):
             gene = beyond.row(0, named=True)
             raise InputError(
-                f"{annotation.source['name']}: gene {gene['ensembl_id']} starts at {gene['chrom']}:{gene['tss'] + 1:,}, "
+                f"{annotation.source['name']}: gene {gene['ensembl_id']} starts at {gene['chrom']}:{gene['tss'] + 1:,} "
                 f"beyond the {gene['length']:,} bases that {gene['chrom']} has in {track.path}; "
                 "expected both of one assembly"
             )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Attention(nn.Module):
-    """Vectors (B, T, H) -> their weighted sum (B, H) and its weights (B, T), softmax of their products with a vector."""
+    """Vectors (B, T, H) -> their weighted sum (B, H) and the weights (B, T), softmax of products with one vector."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

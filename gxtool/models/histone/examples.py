@@ -89,21 +89,9 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
         InputError: a file that is not what its column or `data.layout` says, tables beside tracks, a gene in two
             tables of a cell type, or only some tables labelled.
     """
-    with_tracks = [row for row in sheet if mark_columns(row)]
-    for row in sheet:
-        if not mark_columns(row) and not row.get("data"):
-            raise InputError(
-                f"sample {row['sample']}: has neither tables (column data) nor tracks (a column for each mark), "
-                "expected one of the two"
-            )
-    if with_tracks and len(with_tracks) < len(sheet):
-        other = next(row for row in sheet if not mark_columns(row))
-        raise InputError(
-            f"sample {other['sample']}: has tables but sample {with_tracks[0]['sample']} has tracks, "
-            "expected one kind in a sheet"
-        )
+    has_tracks = split_kinds(sheet)
     with tempfile.TemporaryDirectory(prefix="gxtool-") as scratch:
-        if with_tracks:
+        if has_tracks:
             _write_parts((_track_part(row, data) for row in sheet), data, writer, Path(scratch))
             return
         if data.orientation == "strand":
@@ -120,6 +108,28 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
             _write_tables(cells, data, writer, np.dtype(np.uint16))
         except _CountTooLargeError:
             _write_tables(cells, data, writer, np.dtype(np.uint32))
+
+
+def split_kinds(sheet: Sequence[Mapping[str, str]]) -> bool:
+    """Say whether a sheet names tracks; it names tables otherwise.
+
+    Raises:
+        InputError: it names both, or a row neither.
+    """
+    with_tracks = [row for row in sheet if mark_columns(row)]
+    for row in sheet:
+        if not mark_columns(row) and not row.get("data"):
+            raise InputError(
+                f"sample {row['sample']}: has neither tables (column data) nor tracks (a column for each mark), "
+                "expected one of the two"
+            )
+    if with_tracks and len(with_tracks) < len(sheet):
+        other = next(row for row in sheet if not mark_columns(row))
+        raise InputError(
+            f"sample {other['sample']}: has tables but sample {with_tracks[0]['sample']} has tracks, "
+            "expected one kind in a sheet"
+        )
+    return bool(with_tracks)
 
 
 def layout(data: DataConfig) -> dict[str, Any]:
@@ -180,30 +190,41 @@ def _table_rows(sample: str, role: str, table: BinsTable) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _deepdiff_part(row: Mapping[str, str], data: DataConfig) -> _Part:
-    """Read one cell type's DeepDiff tables; genes without an expression value are left out where others have one."""
+def deepdiff_cell(
+    row: Mapping[str, str], data: DataConfig
+) -> tuple[pl.DataFrame, np.ndarray, dict[str, Any], list[dict[str, Any]]]:
+    """Return rows, counts (rows, N, C), facts and sources of one cell type's DeepDiff tables.
+
+    Genes without an expression value are left out where there is an expression table.
+
+    Raises:
+        InputError: a table that is not the layout, or an expression table of none of the genes.
+    """
     files = find_deepdiff_files(row["sample"], Path(row["data"]))
     tables = [read_deepdiff_table(file, data.marks, data.n_bins) for file in files]
     check_no_leakage(files, [table.genes for table in tables], data.n_bins)
     rows = pl.concat(_table_rows(row["sample"], file.role, table) for file, table in zip(files, tables, strict=True))
     signal = np.concatenate([table.counts for table in tables])
     sources = [dict(table.source) for table in tables]
-    facts: dict[str, Any] = {}
-    dropped: dict[str, int] = {}
-    if row.get("expression"):
-        expression = read_expression(Path(row["expression"]), data.expression_column, row["sample"])
-        values = expression.table.rename({"gene": "group", "value": "expression"})
-        rows = rows.with_row_index("place").join(values, on="group", how="left", maintain_order="left")
-        known = rows["expression"].is_not_null()
-        if not known.any():
-            raise InputError(
-                f"{row['expression']}: has a value for none of the genes of {files[0].name} (such as "
-                f"{rows['group'][0]}), expected the same ids"
-            )
-        facts = {"matched": {"genes": len(rows), "expression": len(values), "both": int(known.sum())}}
-        dropped = {"without_expression": int((~known).sum())}
-        signal, rows = signal[known.to_numpy()], rows.filter(known).drop("place")
-        sources.append(dict(expression.source))
+    if not row.get("expression"):
+        return rows, signal, {}, sources
+    expression = read_expression(Path(row["expression"]), data.expression_column, row["sample"])
+    values = expression.table.rename({"gene": "group", "value": "expression"})
+    rows = rows.join(values, on="group", how="left", maintain_order="left")
+    known = rows["expression"].is_not_null()
+    if not known.any():
+        raise InputError(
+            f"{row['expression']}: has a value for none of the genes of {files[0].name} (such as "
+            f"{rows['group'][0]}), expected the same ids"
+        )
+    facts = {"matched": {"genes": len(rows), "expression": len(values), "both": int(known.sum())}}
+    return rows.filter(known), signal[known.to_numpy()], facts, [*sources, dict(expression.source)]
+
+
+def _deepdiff_part(row: Mapping[str, str], data: DataConfig) -> _Part:
+    rows, signal, facts, sources = deepdiff_cell(row, data)
+    matched = facts.get("matched", {})
+    dropped = {"without_expression": matched["genes"] - matched["both"]} if matched else {}
     present = np.ones(len(data.marks), dtype=bool)
     return _Part(rows, _smallest(signal), present, "counts", "none", facts, sources, dropped)
 

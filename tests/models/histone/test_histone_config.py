@@ -71,7 +71,6 @@ def test_mix_leaves_no_trace_of_its_own():
     [
         ("data.marks=[H3K4me3, H3K4me3]", "--set: data.marks is ['H3K4me3', 'H3K4me3'], expected every mark once"),
         ("data.marks=[]", "--set: data.marks is [], expected at least one mark, each with a name"),
-        ("data.split=chromosome", "--set: data.split is 'chromosome', expected 'file', 'gene' or 'random_rows'"),
         ("model.channels=[]", "--set: model.channels is [], expected at least one convolution"),
         (
             "model.kernel_sizes=[3]",
@@ -94,8 +93,22 @@ def test_impossible_value_is_refused_by_name(assignment, sentence):
 
 
 def test_only_what_reading_depends_on_belongs_to_preprocess():
-    assert set(stage_fields(DataConfig(), "preprocess")) == {"marks", "n_bins", "bin_size"}
-    assert set(stage_fields(DataConfig(), "tokenize")) == {"split", "validation_fraction", "split_seed"}
+    read = set(stage_fields(DataConfig(), "preprocess"))
+    encoded = set(stage_fields(DataConfig(), "tokenize"))
+    assert {"marks", "n_bins", "bin_size", "layout", "tss", "scale", "expression_column"} <= read
+    assert encoded == {
+        *("target", "threshold", "split", "validation_fraction", "test_fraction", "n_folds", "split_seed")
+    }
+
+
+def test_a_new_cell_type_can_only_be_asked_of_one_model_of_all():
+    with pytest.raises(ConfigError) as caught:
+        resolve("data.split=cell_type")
+    assert str(caught.value) == (
+        "configuration: expected training.per_sample=false with data.split=cell_type: only one model of all cell types can be "
+        "asked for a new one"
+    )
+    assert resolve("data.split=gene_and_cell_type", "mix=true").data.split == "gene_and_cell_type"
 
 
 def test_published_network_ends_in_35_positions():

@@ -12,6 +12,8 @@ import pytest
 from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, open_artifact
 from gxtool.io.dataset import Dataset
+from gxtool.models.histone import encode as encoding
+from gxtool.models.histone import examples as raw
 from gxtool.models.histone import features
 from gxtool.models.histone.config import DataConfig, ModelConfig
 
@@ -45,13 +47,13 @@ def sheet(*folders: Path) -> list[dict[str, str]]:
 
 def preprocess(output: Path, *folders: Path) -> Artifact:
     with ArtifactWriter(output, "examples", family="histone") as writer:
-        features.preprocess(sheet(*folders), DATA, writer)
+        raw.preprocess(sheet(*folders), DATA, writer)
     return open_artifact(output)
 
 
 def encode(output: Path, *examples: Artifact, data: DataConfig = DATA) -> Dataset:
     with ArtifactWriter(output, "dataset", family="histone") as writer:
-        features.encode(list(examples), data, writer)
+        encoding.encode(list(examples), data, writer)
     return Dataset.open(output, "histone")
 
 
@@ -65,11 +67,11 @@ def dataset(tmp_path) -> Dataset:
 
 def test_examples_hold_counts_labels_and_rows_in_file_order(tmp_path):
     examples = preprocess(tmp_path / "examples", cell(tmp_path / "E003"))
-    counts = examples.array("counts.npy")
+    counts = examples.array("signal.npy")
     assert (counts.shape, counts.dtype) == ((9, 2, 3), np.dtype(np.uint16))
     assert counts[1].tolist() == [[10, 11, 12], [13, 14, 15]]
-    assert examples.array("labels.npy").tolist() == [0, 1, 0, 0, 1, 0, 1, 0, 1]
     rows = examples.table("rows.parquet")
+    assert rows["label"].to_list() == [0, 1, 0, 0, 1, 0, 1, 0, 1]
     assert rows.columns == ["row", "sample", "group", "role", "label"]
     assert rows["row"].to_list() == list(range(9))
     assert "".join(rows["group"]) == "abcdefghi"
@@ -89,14 +91,14 @@ def test_manifest_of_examples_says_what_they_are_and_no_absolute_path(tmp_path):
 
 def test_several_cell_types_go_into_one_artifact(tmp_path):
     examples = preprocess(tmp_path / "examples", cell(tmp_path / "E003"), cell(tmp_path / "E004", scale=2))
-    assert examples.array("counts.npy").shape == (18, 2, 3)
+    assert examples.array("signal.npy").shape == (18, 2, 3)
     assert examples.table("rows.parquet")["sample"].to_list() == ["E003"] * 9 + ["E004"] * 9
-    assert examples.array("counts.npy")[9, 1].tolist() == [6, 8, 10]
+    assert examples.array("signal.npy")[9, 1].tolist() == [6, 8, 10]
 
 
 def test_counts_beyond_16_bits_are_kept_in_32(tmp_path):
     examples = preprocess(tmp_path / "examples", cell(tmp_path / "E003"), cell(tmp_path / "E004", scale=5000))
-    counts = examples.array("counts.npy")
+    counts = examples.array("signal.npy")
     assert counts.dtype == np.uint32
     assert counts[17].max() == 5000 * 35
 
@@ -107,7 +109,7 @@ def test_archive_gives_the_same_counts_as_the_folder(tmp_path):
         for path in folder.iterdir():
             out.write(path, f"E003/classification/{path.name}")
     plain, packed = preprocess(tmp_path / "a", folder), preprocess(tmp_path / "b", tmp_path / "E003.zip")
-    assert plain.manifest.files["counts.npy"] == packed.manifest.files["counts.npy"]
+    assert plain.manifest.files["signal.npy"] == packed.manifest.files["signal.npy"]
     assert plain.manifest.files["rows.parquet"] == packed.manifest.files["rows.parquet"]
 
 
@@ -122,7 +124,7 @@ def test_unlabelled_table_becomes_a_dataset_without_labels(tmp_path):
     assert set(dataset.arrays) == {"signal"}
     assert "label" not in dataset.rows.columns
     assert dataset.splits["role"].to_list() == ["test"] * 4
-    assert "profiles" not in dataset.artifact.json("summary.json")
+    assert set(dataset.artifact.json("summary.json")["profiles"]) == {"all"}, "no classes to draw apart"
 
 
 @pytest.mark.parametrize("stem", ["train", "test"])
@@ -156,8 +158,8 @@ def test_bad_table_of_the_last_cell_type_leaves_nothing(tmp_path):
 def test_dataset_of_one_part_takes_its_counts_as_they_are(tmp_path):
     examples = preprocess(tmp_path / "examples", cell(tmp_path / "E003"))
     dataset = encode(tmp_path / "dataset", examples)
-    assert (dataset.artifact.path / "signal.npy").samefile(examples.path / "counts.npy")
-    assert dataset.artifact.manifest.files["signal.npy"] == examples.manifest.files["counts.npy"]
+    assert (dataset.artifact.path / "signal.npy").samefile(examples.path / "signal.npy")
+    assert dataset.artifact.manifest.files["signal.npy"] == examples.manifest.files["signal.npy"]
 
 
 def test_dataset_joins_parts_in_order(dataset):
@@ -215,7 +217,9 @@ def test_labelled_and_unlabelled_examples_do_not_mix(tmp_path):
     labelled = preprocess(tmp_path / "one", cell(tmp_path / "E003"))
     (tmp_path / "new.csv").write_text(table("abcd", labels=""))
     unlabelled = preprocess(tmp_path / "two", tmp_path / "new.csv")
-    with pytest.raises(InputError, match=r"two: has no labels but other examples have, expected labels in all or none"):
+    with pytest.raises(
+        InputError, match=r"two: its rows have sample, group, role, expected sample, group, role, label as"
+    ):
         encode(tmp_path / "dataset", labelled, unlabelled)
 
 
@@ -268,13 +272,13 @@ def test_features_are_log1p_counts_named_by_mark_and_bin(dataset):
 
 def test_folder_of_one_or_many_cell_types_becomes_sheet_rows(tmp_path):
     one = cell(tmp_path / "data" / "E003")
-    assert features.expand(one) == [{"sample": "E003", "data": str(one)}]
+    assert raw.expand(one) == [{"sample": "E003", "data": str(one)}]
     cell(tmp_path / "data" / "E004")
     many = tmp_path / "data"
-    assert features.expand(many) == [{"sample": n, "data": str(many / n)} for n in ("E003", "E004")]
+    assert raw.expand(many) == [{"sample": n, "data": str(many / n)} for n in ("E003", "E004")]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"empty: has no train\.csv, valid\.csv and test\.csv, expected"):
-        features.expand(tmp_path / "empty")
+        raw.expand(tmp_path / "empty")
 
 
 def test_folder_of_archives_becomes_sheet_rows(tmp_path):
@@ -284,7 +288,7 @@ def test_folder_of_archives_becomes_sheet_rows(tmp_path):
         with zipfile.ZipFile(tmp_path / "data" / f"{name}.zip", "w") as out:
             for path in source.iterdir():
                 out.write(path, path.name)
-    rows = features.expand(tmp_path / "data")
+    rows = raw.expand(tmp_path / "data")
     assert [row["sample"] for row in rows] == ["E003", "E004"]
     assert [Path(row["data"]).name for row in rows] == ["E003.zip", "E004.zip"]
 
