@@ -7,8 +7,6 @@ load the same tables into memory and do nothing else. All of them must end with 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from benchmarks.inputs import N_BINS, N_MARKS, ROLES, SIZES, tables_of, write_ce
 from benchmarks.peers import plain_polars, published_loader
 from benchmarks.table import Result, Row, finish, parser
 from benchmarks.timing import Lap, medians, ratio, take_turns
+from benchmarks.uv import run_with_packages
 from gxtool.io.artifact import open_artifact
 from gxtool.models import stages
 from gxtool.models.registry import get_family, resolve_config
@@ -144,17 +143,9 @@ def run_pandas(cell: Path, folder: Path, offline: bool) -> Lap:
         RuntimeError: the environment cannot be made.
         FileNotFoundError: uv is not installed.
     """
-    uv = shutil.which("uv")
-    if not uv:
-        raise FileNotFoundError("uv is not installed")
-    wanted = [item for package in PANDAS for item in ("--with", package)]
     program = str(ROOT / "benchmarks" / "peers" / "pandas_groupby.py")
-    command = [uv, "run", *(["--offline"] if offline else []), "--no-project", "--isolated", *wanted, "python", program]
-    arguments = [str(N_MARKS), str(folder / "pandas.npy"), *map(str, tables_of(cell))]
-    done = subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=folder, check=False)
-    if done.returncode:
-        raise RuntimeError(f"its environment could not be made: {done.stderr.strip()[-300:]}")
-    measured = json.loads(done.stdout.splitlines()[-1])
+    command = ["python", program, str(N_MARKS), str(folder / "pandas.npy"), *map(str, tables_of(cell))]
+    measured = json.loads(run_with_packages(PANDAS, command, offline, folder).splitlines()[-1])
     return Lap(measured["wall"], measured["cpu"])
 
 

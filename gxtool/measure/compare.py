@@ -1,8 +1,9 @@
 """`compare`: pool evaluations and test runs against each other and against their baselines.
 
-Two runs are compared on the same test rows, by seed-averaged predictions. With six samples or more the test is over
-samples (Wilcoxon's signed ranks of the metric per sample); with fewer it is over the groups of each sample (paired
-bootstrap). P-values of the whole comparison are adjusted together by Holm's method.
+Two runs are compared on the same test rows, by seed-averaged predictions; runs that were judged by different metrics
+or on different rows (other splits) are not. With six samples or more the test is over samples (Wilcoxon's signed ranks
+of the metric per sample); with fewer it is over the groups of each sample (paired bootstrap). P-values of all runs
+judged by one metric are adjusted together by Holm's method.
 """
 
 from __future__ import annotations
@@ -72,33 +73,35 @@ def compare(sources: Sequence[Path], output: Path, overwrite: bool = False) -> P
     """Compare every evaluation found at or below the sources.
 
     Raises:
-        InputError: no evaluation, a run twice, or runs that are judged by different metrics.
+        InputError: no evaluation, a run twice, or runs with intervals of different levels.
     """
     found = [Evaluation.open(artifact) for artifact in find_artifacts(sources, "evaluation")]
     names = [evaluation.run for evaluation in found]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"run {name}: evaluated twice below {', '.join(map(str, sources))}, expected it once")
-    families: dict[str, list[Evaluation]] = {}
+    alike: dict[tuple[str, str], list[Evaluation]] = {}
     for evaluation in found:
-        families.setdefault(evaluation.metrics["family"], []).append(evaluation)
+        alike.setdefault((evaluation.metrics["family"], evaluation.metrics["primary"]), []).append(evaluation)
     watch = Stopwatch()
     with ArtifactWriter(output, "comparison", overwrite=overwrite) as writer:
         for evaluation in found:
             writer.add_parent(evaluation.artifact)
-        content = [_compare_family(members) for members in families.values()]
+        content = [_compare_alike(members) for members in alike.values()]
         writer.write_json("comparison.json", _joined(content))
         watch.write(writer.folder)
     return Path(output)
 
 
-def _compare_family(members: Sequence[Evaluation]) -> dict[str, Any]:
+def _compare_alike(members: Sequence[Evaluation]) -> dict[str, Any]:
+    """Compare the runs of one family that are judged by one metric."""
     metric = members[0].metrics["primary"]
     level = members[0].metrics["level"]
     for member in members:
-        if (member.metrics["primary"], member.metrics["level"]) != (metric, level):
+        if member.metrics["level"] != level:
             raise InputError(
-                f"run {member.run}: judged by {member.metrics['primary']}, expected {metric} as the others"
+                f"run {member.run}: has intervals of level {member.metrics['level']:g}, "
+                f"expected {level:g} as the others"
             )
     pairs = [pair for member in members for pair in _against_baselines(member, metric)]
     pairs += [pair for a, b in combinations(members, 2) for pair in _against_run(a, b, metric)]
@@ -110,12 +113,12 @@ def _compare_family(members: Sequence[Evaluation]) -> dict[str, Any]:
         "level": level,
         "runs": [_run_entry(member, metric) for member in members],
         "pairs": pairs,
-        "verdict": _sentence(members, metric, pairs),
+        "verdict": _verdict_of(members, metric, pairs),
     }
 
 
 def _joined(content: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Put several families into one comparison: their scores are never compared with each other."""
+    """Put families and metrics into one comparison: their scores are never compared with each other."""
     return {
         "metric": content[0]["metric"],
         "level": content[0]["level"],
@@ -158,15 +161,14 @@ def _against_baselines(member: Evaluation, metric: str) -> list[dict[str, Any]]:
 def _against_run(a: Evaluation, b: Evaluation, metric: str) -> list[dict[str, Any]]:
     """Compare two runs on the samples and test rows they share; nothing when they share none."""
     own, theirs = a.estimates(MODEL, metric), b.estimates(MODEL, metric)
-    shared = [sample for sample in own if sample in theirs]
+    rows = {sample: (a.averaged(sample), b.averaged(sample)) for sample in own if sample in theirs}
+    shared = [sample for sample, (first, second) in rows.items() if first["group"].equals(second["group"])]
     if len(shared) >= FEWEST_PAIRS:
         result = paired_wilcoxon([own[s] for s in shared], [theirs[s] for s in shared], level=a.metrics["level"])
         return [_pair(a.run, b.run, "runs", None, metric, result)]
     pairs = []
     for sample in shared:
-        first, second = a.averaged(sample), b.averaged(sample)
-        if not first["group"].equals(second["group"]):
-            continue
+        first, second = rows[sample]
         result = paired_bootstrap(
             find_metric(metric).function,
             first["label"].to_numpy(),
@@ -202,6 +204,17 @@ def _verdict(pair: Mapping[str, Any], higher_is_better: bool, alpha: float) -> s
     return "better" if (pair["difference"] > 0) == higher_is_better else "worse"
 
 
+def _verdict_of(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapping[str, Any]]) -> str:
+    """Return one sentence for each way of splitting: a best run of several would be the one with the easiest test."""
+    schemes: dict[str, list[Evaluation]] = {}
+    for member in members:
+        schemes.setdefault(member.metrics["scheme"], []).append(member)
+    sentences = {scheme: _sentence(chosen, metric, pairs) for scheme, chosen in schemes.items()}
+    if len(sentences) == 1:
+        return next(iter(sentences.values()))
+    return " ".join(f"Split by {scheme.replace('_', ' ')}: {sentence}" for scheme, sentence in sentences.items())
+
+
 def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapping[str, Any]]) -> str:
     """Say how good the best run is and how it stands to the strongest of its baselines."""
     chosen = find_metric(metric)
@@ -211,6 +224,9 @@ def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mappin
     count = len(best.metrics["samples"])
     over = f"on {best.metrics['samples'][0]['sample']}" if count == 1 else f"on average over {count} samples"
     start = f"{best.run} reaches {chosen.label} {overall['model'][metric]['mean']:.3f} {over}"
+    intervals = [sample["model"][metric] for sample in best.metrics["samples"]]
+    if all(chosen.shows_skill(interval["low"], interval["high"]) is False for interval in intervals):
+        start += f" and shows no skill (guessing reaches {chosen.chance:g})"
     if not overall["baselines"]:
         return f"{start}; no baseline was fitted."
     strongest = max(overall["baselines"], key=lambda name: sign * overall["baselines"][name][metric]["mean"])

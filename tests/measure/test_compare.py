@@ -18,8 +18,10 @@ GOOD = LABELS * 0.6 + np.linspace(0, 0.3, 40)
 POOR = np.linspace(0, 1, 40)
 
 
-def evaluation(folder: Path, run: str, predictions: dict[str, np.ndarray], baseline: float = 0.6) -> None:
-    """Write an evaluation of one seed per sample with one baseline, `linear`."""
+def evaluation(
+    folder: Path, run: str, predictions: dict[str, np.ndarray], baseline: float = 0.6, **facts: object
+) -> None:
+    """Write an evaluation of one seed per sample with one baseline, `linear`; `facts` replace those of metrics.json."""
     records, samples = [], []
     for sample, values in predictions.items():
         for gene, (label, value) in enumerate(zip(LABELS, values, strict=True)):
@@ -46,6 +48,7 @@ def evaluation(folder: Path, run: str, predictions: dict[str, np.ndarray], basel
         "preset": run,
         "primary": "auroc",
         "level": 0.95,
+        "scheme": "file",
         "dataset_id": "d",
         "samples": samples,
         "overall": {
@@ -53,6 +56,7 @@ def evaluation(folder: Path, run: str, predictions: dict[str, np.ndarray], basel
             "baselines": {"linear": {"auroc": {"mean": baseline, "median": baseline}}},
         },
     }
+    metrics |= facts
     schema = ["sample", "group", "label", "predictor", "seed", "fold", "prediction"]
     with ArtifactWriter(folder / run, "evaluation", family="toy") as writer:
         writer.write_table("predictions.parquet", pl.DataFrame(records, schema=schema, orient="row"))
@@ -119,3 +123,27 @@ def test_nothing_to_compare_and_a_run_twice_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run a: evaluated twice"):
         compare([tmp_path / "in"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_guesses_is_said_to_show_no_skill(tmp_path: Path) -> None:
+    # Its interval is 0.1 around an AUROC of about one half.
+    evaluation(tmp_path / "in", "guess", {"E003": POOR})
+    verdict = pairs(tmp_path)["all"]["verdict"]
+    assert verdict.startswith("guess reaches AUROC 0.5")
+    assert "and shows no skill (guessing reaches 0.5)" in verdict
+
+
+def test_other_splits_get_sentences_of_their_own(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "easy", {"E003": GOOD})
+    evaluation(tmp_path / "in", "hard", {"E123": POOR}, scheme="group_and_sample")
+    verdict = pairs(tmp_path)["all"]["verdict"]
+    assert verdict.startswith("Split by file: easy reaches")
+    assert "Split by group and sample: hard reaches" in verdict
+
+
+def test_runs_judged_by_other_metrics_are_never_compared(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "classes", {"E003": GOOD})
+    evaluation(tmp_path / "in", "values", {"E003": GOOD})
+    metrics = tmp_path / "in/values/metrics.json"
+    metrics.write_text(metrics.read_text().replace('"auroc"', '"auprc"'))
+    assert set(pairs(tmp_path)) == {("classes", "linear"), ("values", "linear"), "all"}

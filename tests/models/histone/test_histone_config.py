@@ -105,8 +105,8 @@ def test_a_new_cell_type_can_only_be_asked_of_one_model_of_all():
     with pytest.raises(ConfigError) as caught:
         resolve("data.split=cell_type")
     assert str(caught.value) == (
-        "configuration: expected training.per_sample=false with data.split=cell_type: only one model of all cell types can be "
-        "asked for a new one"
+        "configuration: expected training.per_sample=false with data.split=cell_type: only one model of all cell "
+        "types can be asked for a new one"
     )
     assert resolve("data.split=gene_and_cell_type", "mix=true").data.split == "gene_and_cell_type"
 

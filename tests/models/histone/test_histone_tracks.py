@@ -354,7 +354,8 @@ def test_chromosomes_of_other_names_are_refused(row, tmp_path):
     renamed = tuple((name, chrom.removeprefix("chr"), *rest) for name, chrom, *rest in (*GENES, OTHER))
     row["annotation"] = str(gtf(tmp_path / "ensembl.gtf", renamed))
     assert refused(row, tmp_path) == (
-        f"{tmp_path}/k4.bw: has chromosomes such as chr1, chr2, but ensembl.gtf has 1, 2; expected the same names in both"
+        f"{tmp_path}/k4.bw: has chromosomes such as chr1, chr2, but ensembl.gtf has 1, 2; "
+        "expected the same names in both"
     )
 
 

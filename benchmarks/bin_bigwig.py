@@ -1,0 +1,141 @@
+"""Bin one bigWig around 19,802 TSS: gxtool's reader against what a person would call instead.
+
+All of them must give the means of the base values, bases without a value counting as 0.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.fresh import run_fresh
+from benchmarks.peers import track_readers
+from benchmarks.table import PACKAGES, Result, Row, finish, parser
+from benchmarks.timing import Lap, medians, ratio, take_turns
+from benchmarks.tracks import BIN_SIZE, GENOMES, N_BINS, Windows, make_windows, write_signal
+from benchmarks.uv import run_with_packages, with_packages
+from gxtool.io.runtime import package_versions
+from gxtool.io.tracks import open_track
+
+DEEPTOOLS = ("deeptools==3.5.6",)
+SLOW_GENES = {"tiny": 5, "full": 500}  # that pyBigWig.stats is asked for; its time is scaled to all genes
+TOLERANCE = 1e-5  # of the largest mean
+PEERS = {
+    "stats": "pyBigWig.stats(nBins=100, exact=True), 500 genes, scaled",
+    "deeptools": "deepTools computeMatrix, 2 processes, with its start",
+    "values": "pyBigWig.values, mean of base values",
+    "pybigtools": "pybigtools.values(bins=100, exact=True)",
+}
+AT_LEAST = {"stats": 150.0, "deeptools": 50.0}
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser(__doc__ or "")
+    options.add_argument("--offline", action="store_true", help="do not download deepTools")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gxtool-bench-", dir=chosen.folder) as folder:
+        result = measure(Path(folder), chosen.size, chosen.rounds or 3, chosen.offline)
+    finish(result, chosen.results)
+
+
+def measure(folder: Path, size: str, rounds: int, offline: bool) -> Result:
+    """Let all contenders take turns on one bigWig written below `folder`, and check that they agree."""
+    genome = GENOMES[size]
+    windows, path = make_windows(genome), write_signal(folder / "signal.bw", genome)
+    some = windows.some(SLOW_GENES[size])
+    found: dict[str, np.ndarray] = {}
+
+    def keep(name: str, work: Callable[[Path, Windows], np.ndarray], where: Windows) -> Callable[[], None]:
+        def timed() -> None:
+            found[name] = work(path, where)
+
+        return timed
+
+    contenders: dict[str, Callable] = {
+        "stats": keep("stats", track_readers.pybigwig_stats, some),
+        "values": keep("values", track_readers.pybigwig_values, windows),
+        "pybigtools": keep("pybigtools", track_readers.pybigtools_bins, windows),
+        "ours": keep("ours", read_ours, windows),
+    }
+    matrix = folder / "matrix.gz"
+    deeptools = try_deeptools(folder, offline)
+    if deeptools:
+        command = track_readers.compute_matrix(path, windows, matrix)
+        contenders["deeptools"] = lambda: run_deeptools(command)
+    contenders["ours"]()
+    laps = take_turns(contenders, rounds, {"ours": 5, "pybigtools": 3})
+    if deeptools:
+        found["deeptools"] = track_readers.read_matrix(matrix, genome.n_genes)
+    largest = check_agreement(found, windows, some)
+    share = len(some.chroms) / genome.n_genes
+    laps["stats"] = [Lap(wall / share, cpu / share) for wall, cpu in laps["stats"]]
+    facts = {
+        "genes": genome.n_genes,
+        "genes_of_stats": len(some.chroms),
+        "intervals": genome.n_chroms * genome.n_intervals,
+        "bytes": path.stat().st_size,
+        "largest_difference": largest,
+        "deeptools": deeptools,
+    }
+    versions = package_versions((*PACKAGES, "pyBigWig", "pybigtools"))
+    return Result("bin_bigwig", size, rows_of(laps, genome.n_genes, size), laps, facts, versions)
+
+
+def read_ours(path: Path, windows: Windows) -> np.ndarray:
+    """Open the file, bin it and close it."""
+    with open_track(path) as track:
+        return track.bins(windows.chroms, windows.starts, windows.ends, N_BINS)
+
+
+def check_agreement(found: dict[str, np.ndarray], windows: Windows, some: Windows) -> dict[str, float]:
+    """Return everyone's largest difference to the means of base values, as a share of the largest mean.
+
+    Raises:
+        AssertionError: it is above the tolerance.
+    """
+    expected, scale = found["values"], np.abs(found["values"]).max()
+    rows = np.isin(np.char.add(windows.chroms, windows.starts.astype(str)), np.char.add(some.chroms, some.starts.astype(str)))
+    largest = {}
+    for name, means in found.items():
+        of = expected[rows] if len(means) < len(expected) else expected
+        largest[name] = float(np.abs(means - of).max() / scale)
+        assert largest[name] <= TOLERANCE, f"{name}: differs by {largest[name]} of the largest mean"
+    return largest
+
+
+def rows_of(laps: dict[str, list[Lap]], n_genes: int, size: str) -> tuple[Row, ...]:
+    """Return the table's rows; bounds hold at full size."""
+    work = f"bin {N_BINS} x {BIN_SIZE} bp around {n_genes:,} TSS from one bigWig"
+    ours, rows = medians(laps["ours"]).wall, []
+    for name, peer in PEERS.items():
+        if name in laps:
+            times, theirs = ratio(laps[name], laps["ours"]), medians(laps[name]).wall
+            bound = AT_LEAST.get(name) if size == "full" else None
+            rows.append(Row(work, peer, "s", theirs, ours, times.wall, times.cpu, bound))
+        else:
+            rows.append(Row(work, f"{peer}: not measured", "s", None, ours))
+    return tuple(rows)
+
+
+def try_deeptools(folder: Path, offline: bool) -> str:
+    """Return the version of deepTools that can be measured, empty when there is none."""
+    try:
+        return run_with_packages(DEEPTOOLS, ["computeMatrix", "--version"], offline, folder).split()[-1]
+    except (RuntimeError, FileNotFoundError) as error:
+        print(f"without deepTools: {error}", file=sys.stderr)
+        return ""
+
+
+def run_deeptools(command: list[str]) -> Lap:
+    """Run computeMatrix as a whole process."""
+    cost = run_fresh(with_packages(DEEPTOOLS, command, offline=True))
+    return Lap(cost["wall"], cost["cpu"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""A genome's tracks, made up at any size: TSS, one bigWig of signal and one BAM of reads. The input of two benchmarks.
+
+TSS and signal lie evenly along the chromosomes, so that the windows of 19,802 genes cover two thirds of a genome of
+200 Mb: as dense as ten times as many genes on the human genome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pybigtools
+import pysam
+
+N_BINS, BIN_SIZE = 100, 100
+READ_LENGTH = 36
+REVERSE, DUPLICATE = 0x10, 0x400
+
+
+class Genome(NamedTuple):
+    """Chromosomes of equal size (bp); genes of all of them; intervals of signal and reads of each."""
+
+    n_chroms: int
+    chrom_size: int
+    n_genes: int
+    n_intervals: int
+    n_reads: int
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Return chromosome -> size."""
+        return {f"chr{number}": self.chrom_size for number in range(1, self.n_chroms + 1)}
+
+
+class Windows(NamedTuple):
+    """Windows of N_BINS bins around genes, each inside its chromosome."""
+
+    chroms: list[str]
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def some(self, n: int) -> Windows:
+        """Return about `n` windows, evenly chosen."""
+        rows = np.arange(0, len(self.starts), max(1, len(self.starts) // n))
+        return Windows([self.chroms[row] for row in rows], self.starts[rows], self.ends[rows])
+
+
+GENOMES = {"tiny": Genome(2, 300_000, 23, 9_000, 4_000), "full": Genome(10, 20_000_000, 19_802, 680_000, 300_000)}
+
+
+def make_windows(genome: Genome, seed: int = 1) -> Windows:
+    """Place the genes and return their windows, sorted by position."""
+    rng = np.random.default_rng(seed)
+    names = np.array(list(genome.sizes))
+    chroms = np.sort(rng.integers(0, genome.n_chroms, genome.n_genes))
+    starts = rng.integers(0, genome.chrom_size - N_BINS * BIN_SIZE, genome.n_genes)
+    starts = starts[np.lexsort((starts, chroms))]
+    return Windows(names[chroms].tolist(), starts, starts + N_BINS * BIN_SIZE)
+
+
+def write_signal(path: Path, genome: Genome, seed: int = 2) -> Path:
+    """Write a bigWig whose intervals and the gaps between them have the same lengths on average."""
+    pybigtools.open(str(path), "w").write(genome.sizes, _intervals(genome, np.random.default_rng(seed)))
+    return path
+
+
+def _intervals(genome: Genome, rng: np.random.Generator) -> Iterator[tuple[str, int, int, float]]:
+    for chrom, size in genome.sizes.items():
+        edges = np.sort(rng.choice(size, 2 * genome.n_intervals, replace=False))
+        values = np.round(rng.gamma(0.8, 2.0, genome.n_intervals), 3)
+        for start, end, value in zip(edges[::2].tolist(), edges[1::2].tolist(), values.tolist(), strict=True):
+            yield chrom, start, end, value
+
+
+def write_reads(path: Path, genome: Genome, seed: int = 3) -> Path:
+    """Write a sorted BAM of single-end reads and its index; one in twenty is a duplicate."""
+    rng = np.random.default_rng(seed)
+    contigs = [{"SN": name, "LN": size} for name, size in genome.sizes.items()]
+    header = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": contigs})
+    bases = ["".join(letters) for letters in rng.choice(list("ACGT"), (1000, READ_LENGTH))]
+    qualities = pysam.qualitystring_to_array("I" * READ_LENGTH)
+    with pysam.AlignmentFile(str(path), "wb", header=header) as file:
+        for chrom in range(genome.n_chroms):
+            starts = np.sort(rng.integers(0, genome.chrom_size - READ_LENGTH, genome.n_reads))
+            flags = rng.choice([0, REVERSE, DUPLICATE], genome.n_reads, p=[0.48, 0.47, 0.05])
+            for number, (start, flag) in enumerate(zip(starts.tolist(), flags.tolist(), strict=True)):
+                read = pysam.AlignedSegment(header)
+                read.query_name, read.flag, read.mapping_quality = f"r{chrom}.{number}", flag, 60
+                read.reference_id, read.reference_start = chrom, start
+                read.cigartuples = ((0, READ_LENGTH),)
+                read.query_sequence, read.query_qualities = bases[number % 1000], qualities
+                file.write(read)
+    pysam.index(str(path))
+    return path
