@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.fresh import ROOT
 from benchmarks.table import RESULTS, Result, markdown, parser, read_result
 
-NAMES = ("read_bins", "mix_memory", "train_step", "startup")
+NAMES = ("read_bins", "bin_bigwig", "count_bam", "mix_memory", "train_step", "startup")
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     options.add_argument("--stored", action="store_true", help="print what is stored and measure nothing")
     options.add_argument("--cells", type=int, default=0, help="cell types of mix_memory (0: 56 at full size)")
     options.add_argument("--peer-genes", type=int, default=0, help="genes per table for read_bins' slow peer (0: all)")
-    options.add_argument("--offline", action="store_true", help="do not download pandas for its peer")
+    options.add_argument("--offline", action="store_true", help="do not download pandas and deepTools for their peers")
     chosen = options.parse_args()
     names = chosen.only or NAMES
     if chosen.stored:
@@ -50,7 +50,9 @@ def arguments(name: str, chosen: argparse.Namespace, results: Path) -> list[str]
     if name == "mix_memory":
         given += ["--cells", str(chosen.cells)]
     if name == "read_bins":
-        given += ["--peer-genes", str(chosen.peer_genes), *(["--offline"] if chosen.offline else [])]
+        given += ["--peer-genes", str(chosen.peer_genes)]
+    if name in ("read_bins", "bin_bigwig") and chosen.offline:
+        given += ["--offline"]
     return given
 
 

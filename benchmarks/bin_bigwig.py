@@ -12,20 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.comparison import compare, scaled
 from benchmarks.fresh import run_fresh
 from benchmarks.peers import track_readers
-from benchmarks.table import PACKAGES, Result, Row, finish, parser
-from benchmarks.timing import Lap, medians, ratio, take_turns
+from benchmarks.table import PACKAGES, Result, finish, parser
+from benchmarks.timing import Lap, take_turns
 from benchmarks.tracks import BIN_SIZE, GENOMES, N_BINS, Windows, make_windows, write_signal
 from benchmarks.uv import run_with_packages, with_packages
 from gxtool.io.runtime import package_versions
 from gxtool.io.tracks import open_track
 
 DEEPTOOLS = ("deeptools==3.5.6",)
-SLOW_GENES = {"tiny": 5, "full": 500}  # that pyBigWig.stats is asked for; its time is scaled to all genes
+STEP = {"tiny": 5, "full": 40}  # pyBigWig.stats is asked for every STEP-th gene; its time is scaled to all
 TOLERANCE = 1e-5  # of the largest mean
 PEERS = {
-    "stats": "pyBigWig.stats(nBins=100, exact=True), 500 genes, scaled",
+    "stats": "pyBigWig.stats(nBins=100, exact=True), scaled from a sample",
     "deeptools": "deepTools computeMatrix, 2 processes, with its start",
     "values": "pyBigWig.values, mean of base values",
     "pybigtools": "pybigtools.values(bins=100, exact=True)",
@@ -47,7 +48,7 @@ def measure(folder: Path, size: str, rounds: int, offline: bool) -> Result:
     """Let all contenders take turns on one bigWig written below `folder`, and check that they agree."""
     genome = GENOMES[size]
     windows, path = make_windows(genome), write_signal(folder / "signal.bw", genome)
-    some = windows.some(SLOW_GENES[size])
+    some = windows.some(STEP[size])
     found: dict[str, np.ndarray] = {}
 
     def keep(name: str, work: Callable[[Path, Windows], np.ndarray], where: Windows) -> Callable[[], None]:
@@ -71,9 +72,8 @@ def measure(folder: Path, size: str, rounds: int, offline: bool) -> Result:
     laps = take_turns(contenders, rounds, {"ours": 5, "pybigtools": 3})
     if deeptools:
         found["deeptools"] = track_readers.read_matrix(matrix, genome.n_genes)
-    largest = check_agreement(found, windows, some)
-    share = len(some.chroms) / genome.n_genes
-    laps["stats"] = [Lap(wall / share, cpu / share) for wall, cpu in laps["stats"]]
+    largest = check_agreement(found, STEP[size])
+    laps["stats"] = scaled(laps["stats"], len(some.chroms) / genome.n_genes)
     facts = {
         "genes": genome.n_genes,
         "genes_of_stats": len(some.chroms),
@@ -83,7 +83,9 @@ def measure(folder: Path, size: str, rounds: int, offline: bool) -> Result:
         "deeptools": deeptools,
     }
     versions = package_versions((*PACKAGES, "pyBigWig", "pybigtools"))
-    return Result("bin_bigwig", size, rows_of(laps, genome.n_genes, size), laps, facts, versions)
+    work = f"bin {N_BINS} x {BIN_SIZE} bp around {genome.n_genes:,} TSS from one bigWig"
+    rows = compare(work, PEERS, laps, AT_LEAST if size == "full" else {})
+    return Result("bin_bigwig", size, tuple(rows), laps, facts, versions)
 
 
 def read_ours(path: Path, windows: Windows) -> np.ndarray:
@@ -92,34 +94,19 @@ def read_ours(path: Path, windows: Windows) -> np.ndarray:
         return track.bins(windows.chroms, windows.starts, windows.ends, N_BINS)
 
 
-def check_agreement(found: dict[str, np.ndarray], windows: Windows, some: Windows) -> dict[str, float]:
+def check_agreement(found: dict[str, np.ndarray], step: int) -> dict[str, float]:
     """Return everyone's largest difference to the means of base values, as a share of the largest mean.
 
     Raises:
         AssertionError: it is above the tolerance.
     """
-    expected, scale = found["values"], np.abs(found["values"]).max()
-    rows = np.isin(np.char.add(windows.chroms, windows.starts.astype(str)), np.char.add(some.chroms, some.starts.astype(str)))
+    expected = found["values"]
     largest = {}
     for name, means in found.items():
-        of = expected[rows] if len(means) < len(expected) else expected
-        largest[name] = float(np.abs(means - of).max() / scale)
+        wanted = expected[::step] if name == "stats" else expected
+        largest[name] = float(np.abs(means - wanted).max() / np.abs(expected).max())
         assert largest[name] <= TOLERANCE, f"{name}: differs by {largest[name]} of the largest mean"
     return largest
-
-
-def rows_of(laps: dict[str, list[Lap]], n_genes: int, size: str) -> tuple[Row, ...]:
-    """Return the table's rows; bounds hold at full size."""
-    work = f"bin {N_BINS} x {BIN_SIZE} bp around {n_genes:,} TSS from one bigWig"
-    ours, rows = medians(laps["ours"]).wall, []
-    for name, peer in PEERS.items():
-        if name in laps:
-            times, theirs = ratio(laps[name], laps["ours"]), medians(laps[name]).wall
-            bound = AT_LEAST.get(name) if size == "full" else None
-            rows.append(Row(work, peer, "s", theirs, ours, times.wall, times.cpu, bound))
-        else:
-            rows.append(Row(work, f"{peer}: not measured", "s", None, ours))
-    return tuple(rows)
 
 
 def try_deeptools(folder: Path, offline: bool) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.comparison import compare, scaled
 from benchmarks.fresh import ROOT, run_fresh
 from benchmarks.inputs import N_BINS, N_MARKS, ROLES, SIZES, tables_of, write_cells
 from benchmarks.peers import plain_polars, published_loader
 from benchmarks.table import Result, Row, finish, parser
-from benchmarks.timing import Lap, medians, ratio, take_turns
+from benchmarks.timing import Lap, take_turns
 from benchmarks.uv import run_with_packages
 from gxtool.io.artifact import open_artifact
 from gxtool.models import stages
@@ -63,7 +64,7 @@ def measure(folder: Path, size: str, rounds: int, peer_genes: int, offline: bool
     laps = take_turns(contenders, rounds, {"ours": 5, "polars": 5})
     check_agreement(output, loaded, np.load(folder / "pandas.npy") if pandas else None, peer_genes)
     share = sum(min(peer_genes or n, n) for n in n_genes) / sum(n_genes)
-    laps["published"] = [Lap(wall / share, cpu / share) for wall, cpu in laps["published"]]
+    laps["published"] = scaled(laps["published"], share)
     facts = {"genes": sum(n_genes), "share_read_by_published_way": share, "pandas": pandas, "fresh_process": alone}
     return Result("read_bins", size, rows_of(laps, sum(n_genes), alone["peak_rss_mb"], size), laps, facts)
 
@@ -113,15 +114,8 @@ def check_agreement(output: Path, loaded: dict[str, Any], pandas: np.ndarray | N
 def rows_of(laps: dict[str, list[Lap]], n_genes: int, peak_rss_mb: float, size: str) -> tuple[Row, ...]:
     """Return the table's rows; bounds hold at full size."""
     work = f"read, check, hash and write one cell type ({n_genes:,} genes x {N_BINS} rows)"
-    ours, full = medians(laps["ours"]).wall, size == "full"
-    rows = []
-    for name, peer in PEERS.items():
-        if name in laps:
-            times = ratio(laps[name], laps["ours"])
-            bound = AT_LEAST if full and name == "published" else None
-            rows.append(Row(work, peer, "s", medians(laps[name]).wall, ours, times.wall, times.cpu, bound))
-        else:
-            rows.append(Row(work, f"{peer}: not measured", "s", None, ours))
+    full = size == "full"
+    rows = compare(work, PEERS, laps, {"published": AT_LEAST} if full else {})
     bound = AT_MOST_MB if full else None
     return (*rows, Row("the same in a fresh process: peak resident memory", "", "MB", ours=peak_rss_mb, at_most=bound))
 

@@ -126,6 +126,7 @@ def train(
     from gxtool.training.run import train as train_units
 
     run = settings.run()
+    run.config.require_trainable()
     known = Dataset.open(Path(dataset), run.family.name).samples
     chosen = units.expand(known, run.config.training.per_sample)
     # The room writes a single model to its output itself; here, one model or many, each has a folder of its name.

@@ -91,6 +91,13 @@ class Config(Section):
     perturb: PerturbConfig = PerturbConfig()
     resources: ResourcesConfig = ResourcesConfig()
 
+    def require_trainable(self) -> None:
+        """Check that the sections go together, before a model is trained or planned; stages read single sections.
+
+        Raises:
+            ConfigError: they do not.
+        """
+
 
 C = TypeVar("C", bound=Config)
 
@@ -217,8 +224,6 @@ def _sentence(error: ValidationError, schema: type[BaseModel], origin: Mapping[s
         return f"{source}: unknown key {dotted}{did_you_mean(path[-1], known)}"
     found = problem["input"]
     expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    if not path:
-        return f"{source}: expected {expected}"
     if isinstance(found, (dict, BaseModel)):
         return f"{source}: {dotted}: expected {expected}"
     return f"{source}: {dotted} is {found!r}, expected {expected}"

@@ -6,7 +6,6 @@ Each gives (genes, bins); bases without a value count as 0. The windows lie insi
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,15 +68,15 @@ def read_matrix(matrix: Path, n_genes: int) -> np.ndarray:
     return means
 
 
-def multicov(bam: Path, windows: Windows, bed: Path) -> list[str]:
-    """Write every bin as a line of `bed` and return the bedtools command that counts them."""
+def write_bins(bed: Path, windows: Windows) -> None:
+    """Write every bin of every window as a line, for bedtools."""
     lines = []
     for chrom, start, end in zip(windows.chroms, windows.starts.tolist(), windows.ends.tolist(), strict=True):
         lines += [f"{chrom}\t{left}\t{left + BIN_SIZE}\n" for left in range(start, end, BIN_SIZE)]
     bed.write_text("".join(lines))
-    return ["bedtools", "multicov", "-bams", str(bam), "-bed", str(bed)]
 
 
-def read_counts(lines: Sequence[str]) -> np.ndarray:
-    """Return the counts that bedtools printed behind the bins."""
+def read_counts(counted: Path) -> np.ndarray:
+    """Return the counts that bedtools wrote behind the bins."""
+    lines = counted.read_text().splitlines()
     return np.array([int(line.rpartition("\t")[2]) for line in lines]).reshape(-1, N_BINS)

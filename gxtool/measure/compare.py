@@ -14,6 +14,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from gxtool.errors import InputError
@@ -229,8 +230,10 @@ def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mappin
         start += f" and shows no skill (guessing reaches {chosen.chance:g})"
     if not overall["baselines"]:
         return f"{start}; no baseline was fitted."
-    strongest = max(overall["baselines"], key=lambda name: sign * overall["baselines"][name][metric]["mean"])
-    theirs = f"{strongest.replace('_', ' ')} ({overall['baselines'][strongest][metric]['mean']:.3f})"
+    # A baseline that predicts one value for all rows has no correlation.
+    means = {name: scores[metric]["mean"] for name, scores in overall["baselines"].items()}
+    strongest = max(means, key=lambda name: -np.inf if means[name] is None else sign * means[name])
+    theirs = f"{strongest.replace('_', ' ')} ({means[strongest]:.3f})"
     verdicts = {pair["verdict"] for pair in pairs if pair["a"] == best.run and pair["b"] == strongest}
     if len(verdicts) > 1:
         return f"{start}; against its strongest baseline, {theirs}, samples differ: {', '.join(sorted(verdicts))}."

@@ -69,6 +69,8 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
     for request in requests:
         family = get_family(request.model)
         config = resolve_config(family, request.preset, request.files, request.assignments)
+        if request.task == "train":
+            config.require_trainable()
         rows = read_rows(family, request.input, request.base)
         name = request.name or run_name(request, family, config, rows)
         if name in names:

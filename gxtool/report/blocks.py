@@ -115,6 +115,14 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Meanings:
+    """Terms with what they mean: (term, remark, meaning)."""
+
+    title: str
+    terms: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class KeyNumbers:
     """A few numbers a reader should see first: (value, what it is, remark)."""
 
@@ -122,7 +130,7 @@ class KeyNumbers:
     numbers: tuple[tuple[str, str, str], ...]
 
 
-Block = Gallery | Table | Paragraph | Listing | Flow | KeyNumbers
+Block = Gallery | Table | Paragraph | Listing | Flow | Meanings | KeyNumbers
 
 
 @dataclass(frozen=True)

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any, NamedTuple
 
-from gxtool.data.splits import SCHEMES
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
-from gxtool.report.blocks import Block, Look, Paragraph, Part
+from gxtool.report.blocks import Block, Look, Meanings, Part
 from gxtool.report.gather import FamilyMaterial, Material
 from gxtool.report.paired import VERDICTS, all_pairs
 from gxtool.report.predictors import Predictor, predictors
+from gxtool.report.schemes import held_out, in_words, scheme_order, scheme_proves, scheme_title
 from gxtool.report.skill import remark, skill_of
 
-# What a clear fall of the score says, by the scheme before and after: {group} and {sample} are the family's words.
+# What a clear fall of the score hints at, by the scheme before and after: {group} and {sample} are the family's words.
+RELATIVES = "a sign that neighbours and relatives of the {group}s helped"
+TRAINING_ALONE = "a sign that part of what it learned holds in the {sample}s of the training alone"
 FALLS = {
-    ("group", "chromosome"): "what is lost came from neighbours and relatives of the {group}s",
-    ("file", "chromosome"): "what is lost came from neighbours and relatives of the {group}s",
-    ("random_rows", "chromosome"): "what is lost came from neighbours and relatives of the {group}s",
-    ("group", "group_and_sample"): "what is lost holds for the {sample}s of the training alone",
-    ("chromosome", "group_and_sample"): "what is lost holds for the {sample}s of the training alone",
-    ("sample", "group_and_sample"): "what is lost was memory of the {group}s, which new {group}s do not bring",
+    ("group", "chromosome"): RELATIVES,
+    ("file", "chromosome"): RELATIVES,
+    ("random_rows", "chromosome"): RELATIVES,
+    ("group", "group_and_sample"): TRAINING_ALONE,
+    ("chromosome", "group_and_sample"): TRAINING_ALONE,
+    ("sample", "group_and_sample"): "a sign that it remembered {group}s, which is no help with new ones",
 }
-APART = {"group": "{group}s", "sample": "{sample}s", "chrom": "chromosomes"}
 
 
 class Claim(NamedTuple):
@@ -50,26 +50,25 @@ def claims_part(family: FamilyMaterial, material: Material) -> Part | None:
     schemes = list(dict.fromkeys(claim.scheme for claim in found))
     items: list[Block] = []
     if len(schemes) == 1:
-        text = f"{_opening(family, schemes[0])} {_proves(family, schemes[0])}".strip()
+        title = scheme_title(family, schemes[0])
+        text = f"A good score on this split ({title}) says this much. {scheme_proves(family, schemes[0])}".strip()
         items.append(_table(family, found))
     else:
         text = (
-            f"{len(schemes)} splits hold out different things, so the same score means different things. Test rows "
+            f"{len(schemes)} splits hold out different things, so the same score says different things. Test rows "
             "differ from split to split: read the intervals, not the last digit."
         )
-        items += [_figure(family, found, schemes), *_falls(family, found), _table(family, found)]
-        items.append(_meanings(family, schemes))
+        items += [_figure(family, found, schemes), _meanings(family, schemes), *_falls(family, found)]
+        items.append(_table(family, found))
     return Part("What each split proves" if len(schemes) > 1 else "What this split proves", text, tuple(items))
 
 
 def claims(family: FamilyMaterial, material: Material) -> list[Claim]:
-    """List every run that has a score, by split in the order of `SCHEMES`."""
-    order = list(SCHEMES)
+    """List every run that has a score, by split the easier splits first."""
     pairs = [pair for pair in all_pairs(family, material) if pair.get("kind") == "baseline"]
     everyone = predictors(family)
     found = [_claim(family, one, everyone, pairs) for one in everyone if not one.baseline]
-    known = [claim for claim in found if claim]
-    return sorted(known, key=lambda claim: order.index(claim.scheme) if claim.scheme in order else len(order))
+    return sorted((claim for claim in found if claim), key=lambda claim: scheme_order(claim.scheme))
 
 
 def _claim(
@@ -118,36 +117,6 @@ def _verdict(family: FamilyMaterial, one: Predictor, bar: str, pairs: Sequence[M
     else:
         verdict = f"{formats.listing(counted)} of {formats.plural(len(said), family.sample_word)}"
     return f"{verdict}; {lacking}" if lacking else verdict
-
-
-def _words(family: FamilyMaterial, text: str) -> str:
-    """Put the family's words into a text; plurals are those of the words."""
-    words = {"group": family.unit, "sample": family.sample_word}
-    for key, word in words.items():
-        text = text.replace(f"{{{key}}}s", formats.many(word)).replace(f"{{{key}}}", word)
-    return text
-
-
-def scheme_title(family: FamilyMaterial, scheme: str) -> str:
-    """Return how a split is called for readers, such as `new genes`; an unknown one keeps its name."""
-    known = SCHEMES.get(scheme)
-    return _words(family, known.title) if known else scheme.replace("_", " ")
-
-
-def _proves(family: FamilyMaterial, scheme: str) -> str:
-    known = SCHEMES.get(scheme)
-    return f"A good score says: {_words(family, known.proves)}" if known else ""
-
-
-def _held_out(family: FamilyMaterial, scheme: str) -> str:
-    known = SCHEMES.get(scheme)
-    if not known:
-        return ""
-    return formats.listing([_words(family, APART.get(column, column)) for column in known.apart]) or "nothing"
-
-
-def _opening(family: FamilyMaterial, scheme: str) -> str:
-    return f"Split: {scheme_title(family, scheme)}."
 
 
 def _figure(family: FamilyMaterial, found: Sequence[Claim], schemes: Sequence[str]) -> Block:
@@ -205,38 +174,34 @@ def _score_text(claim: Claim) -> str:
 
 
 def _falls(family: FamilyMaterial, found: Sequence[Claim]) -> list[Block]:
-    """Say for every preset what follows where its score falls from one split to the next."""
-    said = []
+    """Say for every preset what a fall of its score from one split to another hints at."""
     by_preset: dict[str, list[Claim]] = {}
     for claim in found:
         by_preset.setdefault(str(claim.run.scored.metrics.get("preset") or claim.run.label), []).append(claim)
+    rows = []
     for preset, own in by_preset.items():
-        first = list({claim.scheme: claim for claim in reversed(own)}.values())[::-1]
-        if len(first) > 1:
-            said.append(Paragraph(f"{preset}: {'; '.join(_steps(family, first))}."))
-    return said
+        first = {claim.scheme: claim for claim in reversed(own)}
+        for (before, after), reason in FALLS.items():
+            if before in first and after in first:
+                steps = (first[before], first[after])
+                said = in_words(family, reason) if _falls_clearly(family, *steps) else ""
+                rows.append(
+                    [
+                        blocks.text(preset),
+                        *(blocks.text(f"{scheme_title(family, c.scheme)} ({formats.number(c.value)})") for c in steps),
+                        blocks.text(f"falls: {said}" if said else "does not clearly fall"),
+                    ]
+                )
+    if not rows:
+        return []
+    note = "A fall is clear when the second score lies beyond the interval (or range) of the first."
+    return [blocks.table("From one split to another", ("Preset", "From", "To", "The score"), rows, note)]
 
 
-def _steps(family: FamilyMaterial, claims_: Sequence[Claim]) -> list[str]:
-    """Compare the splits that are known to follow from one another; at least the neighbours in order."""
-    by_scheme = {claim.scheme: claim for claim in claims_}
-    known = [(by_scheme[a], by_scheme[b]) for a, b in FALLS if a in by_scheme and b in by_scheme]
-    steps = []
-    for before, after in known or pairwise(claims_):
-        names = [scheme_title(family, claim.scheme) for claim in (before, after)]
-        values = [formats.number(claim.value) for claim in (before, after)]
-        start = f"from {names[0]} ({values[0]}) to {names[1]} ({values[1]})"
-        worse = (after.value < before.value) == formats.higher_is_better(family.metric)
-        end = before.low if formats.higher_is_better(family.metric) else before.high
-        beyond = end is not None and (after.value < end) == formats.higher_is_better(family.metric)
-        reason = FALLS.get((before.scheme, after.scheme))
-        if worse and beyond and reason:
-            steps.append(f"{start} the score falls, and {_words(family, reason)}")
-        elif worse and beyond:
-            steps.append(f"{start} the score falls")
-        else:
-            steps.append(f"{start} it does not clearly fall")
-    return steps
+def _falls_clearly(family: FamilyMaterial, before: Claim, after: Claim) -> bool:
+    if formats.higher_is_better(family.metric):
+        return before.low is not None and after.value < before.low
+    return before.high is not None and after.value > before.high
 
 
 def _table(family: FamilyMaterial, found: Sequence[Claim]) -> blocks.Table:
@@ -245,7 +210,6 @@ def _table(family: FamilyMaterial, found: Sequence[Claim]) -> blocks.Table:
         [
             blocks.text(claim.run.label),
             blocks.text(scheme_title(family, claim.scheme)),
-            blocks.text(_held_out(family, claim.scheme)),
             blocks.num(claim.value, _score_text(claim)),
             blocks.text(claim.bar[0] if claim.bar else None),
             blocks.num(claim.bar[1] if claim.bar else None),
@@ -253,17 +217,17 @@ def _table(family: FamilyMaterial, found: Sequence[Claim]) -> blocks.Table:
         ]
         for claim in found
     ]
-    columns = ("Run", "Split", "Held out", label, "Strongest baseline", "Its score", "Verdict")
+    columns = ("Run", "Split", label, "Strongest baseline", "Its score", "Verdict")
     many = any(len(claim.run.scored.samples) > 1 for claim in found)
     note = f"In brackets: {'range over ' + formats.many(family.sample_word) if many else 'confidence interval'}."
     note += " Verdict: the paired test against the strongest baseline."
     return blocks.table("Runs, their splits and the bar to pass", columns, rows, note)
 
 
-def _meanings(family: FamilyMaterial, schemes: Sequence[str]) -> blocks.Table:
-    rows = [
-        [blocks.text(scheme_title(family, scheme)), blocks.text(_words(family, SCHEMES[scheme].proves))]
+def _meanings(family: FamilyMaterial, schemes: Sequence[str]) -> Meanings:
+    terms = tuple(
+        (scheme_title(family, scheme), f"(held out: {held_out(family, scheme)})", said)
         for scheme in schemes
-        if scheme in SCHEMES
-    ]
-    return blocks.table("What a good score on each split says", ("Split", "What it says"), rows)
+        if (said := scheme_proves(family, scheme))
+    )
+    return Meanings("What a good score on each split says", terms)

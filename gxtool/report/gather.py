@@ -203,7 +203,7 @@ def _target(scored: Sequence[Scored], artifacts: Sequence[Artifact]) -> str:
     """Say what is predicted, as the dataset names it, and by what it is judged."""
     label = f"judged by {formats.metric_label(scored[0].metrics['primary'])}"
     named = [a.manifest.info.get("target") for a in artifacts if a.manifest.kind == "dataset"]
-    word = next((str(name).replace("_", " ") for name in named if name), "")
+    word = next(("classes" if name == "label" else str(name).replace("_", " ") for name in named if name), "")
     return f"{word}, {label}" if word else label
 
 

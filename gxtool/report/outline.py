@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from gxtool.report import formats
-from gxtool.report.blocks import Block, Chart, Flow, Gallery, KeyNumbers, Listing, Paragraph, Part, Table
+from gxtool.report.blocks import Block, Chart, Flow, Gallery, KeyNumbers, Listing, Meanings, Paragraph, Part, Table
 from gxtool.report.drawings import drawing
 
 
@@ -45,6 +45,8 @@ class Outline:
             return {"kind": "listing", "id": self._id(f"listing-{block.title}"), "level": level, "listing": block}
         if isinstance(block, Flow):
             return {"kind": "flow", "flow": block}
+        if isinstance(block, Meanings):
+            return {"kind": "meanings", "meanings": block}
         if isinstance(block, KeyNumbers):
             return {"kind": "numbers", "numbers": block}
         if isinstance(block, Paragraph):

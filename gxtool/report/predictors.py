@@ -9,6 +9,7 @@ from typing import Any
 
 from gxtool.report import formats
 from gxtool.report.gather import FamilyMaterial, Scored
+from gxtool.report.schemes import scheme_order, scheme_title
 
 
 @dataclass(frozen=True)
@@ -53,33 +54,34 @@ class Predictor:
 
 
 def predictors(family: FamilyMaterial) -> list[Predictor]:
-    """List the models in the order of their runs, then the baselines.
+    """List the models, runs on easier splits first, then the baselines.
 
     A baseline that several runs share (same scores on every sample) is listed once; one that differs between runs
     says on which split it stood, or beside which run where splits do not tell them apart.
     """
-    models = [Predictor(one.run, one, "", slot) for slot, one in enumerate(family.scored)]
+    scored = sorted(family.scored, key=lambda one: scheme_order(str(one.metrics.get("scheme"))))
+    models = [Predictor(one.run, one, "", slot) for slot, one in enumerate(scored)]
     variants: dict[str, dict[str, Scored]] = {}
-    for one in family.scored:
+    for one in scored:
         names = dict.fromkeys(name for sample in one.samples for name in sample.get("baselines", {}))
         for name in names:
             content = {str(s["sample"]): formats.nested(s, "baselines", name, "metrics") for s in one.samples}
             variants.setdefault(name, {}).setdefault(json.dumps(content, sort_keys=True), one)
     baselines = []
     for name, found in variants.items():
-        labels = _told_apart(formats.predictor_label(name), list(found.values()))
+        labels = _told_apart(family, formats.predictor_label(name), list(found.values()))
         for label, one in zip(labels, found.values(), strict=True):
             baselines.append(Predictor(label, one, name, len(models) + len(baselines)))
     return models + baselines
 
 
-def _told_apart(label: str, found: list[Scored]) -> list[str]:
+def _told_apart(family: FamilyMaterial, label: str, found: list[Scored]) -> list[str]:
     """Label the variants of one baseline."""
     if len(found) == 1:
         return [label]
-    schemes = [str(one.metrics.get("scheme")).replace("_", " ") for one in found]
-    if len(set(schemes)) == len(found):
-        return [f"{label} (split: {scheme})" for scheme in schemes]
+    titles = [scheme_title(family, str(one.metrics.get("scheme"))) for one in found]
+    if len(set(titles)) == len(found):
+        return [f"{label} ({title})" for title in titles]
     return [f"{label} (beside {one.run})" for one in found]
 
 

@@ -54,11 +54,11 @@ def sentence(one: Predictor, family: FamilyMaterial) -> str:
         between = formats.interval(score.get("low"), score.get("high"))
         return (
             f"{one.label} shows no skill on {skill.without[0]}: the {f'{level:.0%} ' if level else ''}interval of its "
-            f"{label} ({between}) does not lie above {chance}, which guessing reaches."
+            f"{label} ({between}) does not exclude {chance}, which guessing reaches."
         )
     names = f" ({', '.join(skill.without)})" if len(skill.without) <= FEW else ""
     on = "any" if skill.none else f"{len(skill.without)}"
     return (
         f"{one.label} shows no skill on {on} of {formats.plural(skill.n_known, family.sample_word)}{names}: there the "
-        f"interval of its {label} does not lie above {chance}, which guessing reaches."
+        f"interval of its {label} does not exclude {chance}, which guessing reaches."
     )

@@ -47,32 +47,36 @@ def _without_skill(material: Material, said: str) -> list[str]:
 
 
 def verdict_of_run(family: FamilyMaterial, one: Scored) -> str:
-    """Return the evaluation's own verdict, or its main numbers as a sentence; no skill is said first."""
+    """Return the evaluation's own verdict, or its main numbers as a sentence that says first when there is no skill."""
     if one.metrics.get("verdict"):
         return str(one.metrics["verdict"])
-    lacking = sentence(Predictor(one.run, one, "", 0), family)
-    return f"{lacking} {_numbers_of_run(family, one)}" if lacking else _numbers_of_run(family, one)
-
-
-def _numbers_of_run(family: FamilyMaterial, one: Scored) -> str:
     metric = one.metrics["primary"]
     label = formats.metric_label(metric)
+    skill = skill_of(Predictor(one.run, one, "", 0), metric)
     if len(one.samples) == 1:
         sample = one.samples[0]
         score = formats.nested(sample, "model", metric) or {}
-        start = f"{one.run} reaches {label} {formats.number(score.get('estimate'))}{_between(one, score)}"
-        where = f" on {sample['sample']}"
+        reached = f"{label} {formats.number(score.get('estimate'))}{_between(one, score)}"
+        where = f"on {sample['sample']}"
         if sample.get("n") is not None:
-            where = f" on {formats.plural(sample['n'], f'test {family.unit}')} of {sample['sample']}"
-        return f"{start}{where}{_against(sample.get('tests') or [], metric)}."
+            where = f"on {formats.plural(sample['n'], f'test {family.unit}')} of {sample['sample']}"
+        said = f"{one.run} reaches {reached} {where}"
+        if skill.none:
+            said = f"{one.run} shows no skill {where}: {reached} does not exclude {_chance(metric)}"
+        return f"{said}{_against(sample.get('tests') or [], metric)}."
     overall = formats.nested(one.metrics, "overall", "model", metric) or {}
     range_ = formats.interval(overall.get("min"), overall.get("max"))
+    lacking = remark(skill, family.sample_word)
     return (
-        f"{one.run} reaches a median {label} of {formats.number(overall.get('median'))} over "
-        f"{formats.plural(len(one.samples), family.sample_word)}"
+        f"{one.run} {f'shows {lacking}: it reaches' if skill.none else 'reaches'} a median {label} of "
+        f"{formats.number(overall.get('median'))} over {formats.plural(len(one.samples), family.sample_word)}"
         + (f" (from {range_})" if range_ else "")
-        + f"{_best_baseline(one, metric)}."
+        + f"{_best_baseline(one, metric)}{f'; {lacking}' if lacking and not skill.none else ''}."
     )
+
+
+def _chance(metric: str) -> str:
+    return f"{formats.METRICS[metric].chance:g}, which guessing reaches"
 
 
 def _between(one: Scored, score: Mapping[str, Any]) -> str:

@@ -226,11 +226,14 @@ class HistoneConfig(Config):
     training: HistoneTrainingConfig = HistoneTrainingConfig()
     perturb: HistonePerturbConfig = HistonePerturbConfig()
 
-    @model_validator(mode="after")
-    def _new_cell_types_need_one_model(self) -> HistoneConfig:
+    def require_trainable(self) -> None:
+        """Check that models that are asked for new cell types are trained on all others.
+
+        Raises:
+            ConfigError: there is to be one model for each cell type.
+        """
         if self.data.split in ("cell_type", "gene_and_cell_type") and self.training.per_sample:
-            raise ValueError(
-                f"training.per_sample=false with data.split={self.data.split}: only one model of all cell types can be "
-                "asked for a new one"
+            raise ConfigError(
+                f"training.per_sample: is true with data.split={self.data.split}, expected false, as only one model of "
+                "all cell types can be asked for a new one"
             )
-        return self

@@ -103,12 +103,13 @@ def test_only_what_reading_depends_on_belongs_to_preprocess():
 
 def test_a_new_cell_type_can_only_be_asked_of_one_model_of_all():
     with pytest.raises(ConfigError) as caught:
-        resolve("data.split=cell_type")
+        resolve("data.split=cell_type").require_trainable()
     assert str(caught.value) == (
-        "configuration: expected training.per_sample=false with data.split=cell_type: only one model of all cell "
-        "types can be asked for a new one"
+        "training.per_sample: is true with data.split=cell_type, expected false, as only one model of all cell types "
+        "can be asked for a new one"
     )
-    assert resolve("data.split=gene_and_cell_type", "mix=true").data.split == "gene_and_cell_type"
+    resolve("data.split=gene_and_cell_type", "mix=true").require_trainable()
+    resolve("data.split=gene").require_trainable()
 
 
 def test_published_network_ends_in_35_positions():

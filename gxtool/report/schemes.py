@@ -1,0 +1,39 @@
+"""How a split is called and what it proves, in the family's words."""
+
+from __future__ import annotations
+
+from gxtool.data.splits import SCHEMES
+from gxtool.report import formats
+from gxtool.report.gather import FamilyMaterial
+
+HELD_OUT = {"group": "{group}s", "sample": "{sample}s", "chrom": "chromosomes"}
+
+
+def in_words(family: FamilyMaterial, text: str) -> str:
+    """Put the family's words for {group} and {sample} into a text; a plural s behind them is made theirs."""
+    for key, word in {"group": family.unit, "sample": family.sample_word}.items():
+        text = text.replace(f"{{{key}}}s", formats.many(word)).replace(f"{{{key}}}", word)
+    return text
+
+
+def scheme_title(family: FamilyMaterial, scheme: str) -> str:
+    """Return how a split is called for readers, such as `new genes`; an unknown one keeps its name."""
+    return in_words(family, SCHEMES[scheme].title) if scheme in SCHEMES else scheme.replace("_", " ")
+
+
+def scheme_proves(family: FamilyMaterial, scheme: str) -> str:
+    """Return what a good score on a split says; empty for an unknown one."""
+    return in_words(family, SCHEMES[scheme].proves) if scheme in SCHEMES else ""
+
+
+def held_out(family: FamilyMaterial, scheme: str) -> str:
+    """Return what a split keeps apart, such as `genes and cell types`; empty for an unknown one."""
+    if scheme not in SCHEMES:
+        return ""
+    words = [in_words(family, HELD_OUT.get(column, column)) for column in SCHEMES[scheme].apart]
+    return formats.listing(words) or "nothing"
+
+
+def scheme_order(scheme: str) -> int:
+    """Return the place of a split in the order in which splits are shown; unknown ones come last."""
+    return list(SCHEMES).index(scheme) if scheme in SCHEMES else len(SCHEMES)
