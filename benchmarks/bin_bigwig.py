@@ -17,7 +17,7 @@ from benchmarks.fresh import run_fresh
 from benchmarks.peers import track_readers
 from benchmarks.table import PACKAGES, Result, finish, parser
 from benchmarks.timing import Lap, take_turns
-from benchmarks.tracks import BIN_SIZE, GENOMES, N_BINS, Windows, make_windows, write_signal
+from benchmarks.tracks import BIN_SIZE, GENOMES, N_BINS, Windows, make_windows, write_fine_signal, write_signal
 from benchmarks.uv import run_with_packages, with_packages
 from gxtool.io.runtime import package_versions
 from gxtool.io.tracks import open_track
@@ -45,46 +45,49 @@ def main() -> None:
 
 
 def measure(folder: Path, size: str, rounds: int, offline: bool) -> Result:
-    """Let all contenders take turns on one bigWig written below `folder`, and check that they agree."""
-    genome = GENOMES[size]
+    """Let all contenders take turns on bigWigs written below `folder`, and check that they agree."""
+    genome, full = GENOMES[size], size == "full"
     windows, path = make_windows(genome), write_signal(folder / "signal.bw", genome)
-    some = windows.some(STEP[size])
+    fine, some = write_fine_signal(folder / "fine.bw", genome), windows.some(STEP[size])
     found: dict[str, np.ndarray] = {}
+    matrix, deeptools = folder / "matrix.gz", try_deeptools(folder, offline)
 
-    def keep(name: str, work: Callable[[Path, Windows], np.ndarray], where: Windows) -> Callable[[], None]:
+    def keep(name: str, work: Callable[[Path, Windows], np.ndarray], file: Path, where: Windows) -> Callable[[], None]:
         def timed() -> None:
-            found[name] = work(path, where)
+            found[name] = work(file, where)
 
         return timed
 
     contenders: dict[str, Callable] = {
-        "stats": keep("stats", track_readers.pybigwig_stats, some),
-        "values": keep("values", track_readers.pybigwig_values, windows),
-        "pybigtools": keep("pybigtools", track_readers.pybigtools_bins, windows),
-        "ours": keep("ours", read_ours, windows),
+        "stats": keep("stats", track_readers.pybigwig_stats, path, some),
+        "values": keep("values", track_readers.pybigwig_values, path, windows),
+        "pybigtools": keep("pybigtools", track_readers.pybigtools_bins, path, windows),
+        "ours": keep("ours", read_ours, path, windows),
+        "fine stats": keep("fine stats", track_readers.pybigwig_stats, fine, some),
+        "fine ours": keep("fine ours", read_ours, fine, windows),
     }
-    matrix = folder / "matrix.gz"
-    deeptools = try_deeptools(folder, offline)
     if deeptools:
         command = track_readers.compute_matrix(path, windows, matrix)
         contenders["deeptools"] = lambda: run_deeptools(command)
     contenders["ours"]()
-    laps = take_turns(contenders, rounds, {"ours": 5, "pybigtools": 3})
+    laps = take_turns(contenders, rounds, {"ours": 5, "fine ours": 5, "pybigtools": 3})
     if deeptools:
         found["deeptools"] = track_readers.read_matrix(matrix, genome.n_genes)
-    largest = check_agreement(found, STEP[size])
-    laps["stats"] = scaled(laps["stats"], len(some.chroms) / genome.n_genes)
     facts = {
         "genes": genome.n_genes,
         "genes_of_stats": len(some.chroms),
         "intervals": genome.n_chroms * genome.n_intervals,
         "bytes": path.stat().st_size,
-        "largest_difference": largest,
+        "largest_difference": check_agreement(found, STEP[size]),
         "deeptools": deeptools,
     }
-    versions = package_versions((*PACKAGES, "pyBigWig", "pybigtools"))
+    for name in ("stats", "fine stats"):
+        laps[name] = scaled(laps[name], len(some.chroms) / genome.n_genes)
     work = f"bin {N_BINS} x {BIN_SIZE} bp around {genome.n_genes:,} TSS from one bigWig"
-    rows = compare(work, PEERS, laps, AT_LEAST if size == "full" else {})
+    rows = compare(work, PEERS, laps, AT_LEAST if full else {})
+    fine_laps = {name: laps[f"fine {name}"] for name in ("stats", "ours")}
+    rows += compare("the same from a bigWig with smaller blocks", {"stats": PEERS["stats"]}, fine_laps, {})
+    versions = package_versions((*PACKAGES, "pyBigWig", "pybigtools"))
     return Result("bin_bigwig", size, tuple(rows), laps, facts, versions)
 
 
@@ -103,7 +106,7 @@ def check_agreement(found: dict[str, np.ndarray], step: int) -> dict[str, float]
     expected = found["values"]
     largest = {}
     for name, means in found.items():
-        wanted = expected[::step] if name == "stats" else expected
+        wanted = expected[::step] if name.endswith("stats") else expected
         largest[name] = float(np.abs(means - wanted).max() / np.abs(expected).max())
         assert largest[name] <= TOLERANCE, f"{name}: differs by {largest[name]} of the largest mean"
     return largest

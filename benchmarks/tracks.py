@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pybigtools
+import pyBigWig
 import pysam
 
 N_BINS, BIN_SIZE = 100, 100
@@ -60,17 +61,31 @@ def make_windows(genome: Genome, seed: int = 1) -> Windows:
 
 
 def write_signal(path: Path, genome: Genome, seed: int = 2) -> Path:
-    """Write a bigWig whose intervals and the gaps between them have the same lengths on average."""
-    pybigtools.open(str(path), "w").write(genome.sizes, _intervals(genome, np.random.default_rng(seed)))
+    """Write a bigWig as deepTools' bamCoverage does, with pyBigWig: blocks of some 2,700 intervals."""
+    with pyBigWig.open(str(path), "w") as file:
+        file.addHeader(list(genome.sizes.items()))
+        for chrom, starts, ends, values in _intervals(genome, seed):
+            file.addEntries([chrom] * len(starts), starts, ends=ends, values=values)
     return path
 
 
-def _intervals(genome: Genome, rng: np.random.Generator) -> Iterator[tuple[str, int, int, float]]:
+def write_fine_signal(path: Path, genome: Genome, seed: int = 2) -> Path:
+    """Write the same signal as bedGraphToBigWig does, with pybigtools: blocks of 1,024 intervals."""
+    rows = (
+        (chrom, *row)
+        for chrom, *columns in _intervals(genome, seed)
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    )
+    pybigtools.open(str(path), "w").write(genome.sizes, rows)
+    return path
+
+
+def _intervals(genome: Genome, seed: int) -> Iterator[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield starts, ends and values of each chromosome; intervals and the gaps between them are equally long."""
+    rng = np.random.default_rng(seed)
     for chrom, size in genome.sizes.items():
         edges = np.sort(rng.choice(size, 2 * genome.n_intervals, replace=False))
-        values = np.round(rng.gamma(0.8, 2.0, genome.n_intervals), 3)
-        for start, end, value in zip(edges[::2].tolist(), edges[1::2].tolist(), values.tolist(), strict=True):
-            yield chrom, start, end, value
+        yield chrom, edges[::2], edges[1::2], np.round(rng.gamma(0.8, 2.0, genome.n_intervals), 3)
 
 
 def write_reads(path: Path, genome: Genome, seed: int = 3) -> Path:

@@ -102,16 +102,16 @@ class BigWigTrack:
         parts = [self._file.read_block(*place) for place in blocks[["offset", "size"]][touched].tolist()]
         if not parts:
             return Intervals(*np.empty((3, 0)))
-        starts, ends, values = zip(*parts, strict=True)
-        found = Intervals(
-            np.concatenate(starts, dtype=np.int64),
-            np.concatenate(ends, dtype=np.int64),
-            np.concatenate(values, dtype=np.float64),
-        )
-        self._check(found)
-        return found._replace(values=np.nan_to_num(found.values, copy=False))
+        kinds = (np.int64, np.int64, np.float64)
+        columns = zip(zip(*parts, strict=True), kinds, strict=True)
+        return self._checked(Intervals(*(np.concatenate(column, dtype=kind) for column, kind in columns)))
 
-    def _check(self, found: Intervals) -> None:
+    def _checked(self, found: Intervals) -> Intervals:
+        """Return the intervals with 0 for NaN."""
+        if (found.starts[1:] < found.ends[:-1]).any() or (found.starts >= found.ends).any():
+            raise self._file.damaged("intervals that overlap or are empty")
+        if np.isfinite(found.values.sum()):
+            return found
         wrong = np.isinf(found.values)
         if wrong.any():
             row = int(np.argmax(wrong))
@@ -119,16 +119,14 @@ class BigWigTrack:
                 f"{self.path}: found the value {found.values[row]} at {found.starts[row]}-{found.ends[row]}, "
                 "expected finite numbers"
             )
-        if (found.starts[1:] < found.ends[:-1]).any() or (found.starts >= found.ends).any():
-            raise self._file.damaged("intervals that overlap or are empty")
+        return found._replace(values=np.nan_to_num(found.values))
 
 
 def integrate(signal: Intervals, positions: np.ndarray) -> np.ndarray:
     """Return the sum of a signal's base values from its beginning up to each position; intervals ascend."""
-    sums = np.concatenate([[0.0], np.cumsum(signal.values * (signal.ends - signal.starts))])
-    before = np.searchsorted(signal.starts, positions, side="right")  # intervals that start at or before a position
-    if not len(signal.starts):
-        return sums[before]
-    last = np.maximum(before - 1, 0)
-    missing = np.where(before > 0, np.maximum(signal.ends[last] - positions, 0), 0)
-    return sums[before] - signal.values[last] * missing
+    # A first interval of nothing: what lies before all others.
+    ends, values = np.append(0, signal.ends), np.append(0.0, signal.values)
+    sums = np.cumsum(np.append(0.0, signal.values * (signal.ends - signal.starts)))
+    last = np.searchsorted(signal.starts, positions, side="right")  # the interval that starts at or before a position
+    behind = np.maximum(ends[last] - positions, 0)
+    return sums[last] - values[last] * behind

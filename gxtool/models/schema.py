@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gxtool.io.samplesheet import ANY
 from gxtool.models.base import Family
 from gxtool.models.params import DRAFT, nextflow_schema
 from gxtool.models.registry import families, resolve_config
@@ -21,7 +22,8 @@ from gxtool.models.registry import families, resolve_config
 def samplesheet_schema(family: Family) -> dict[str, Any]:
     """Return the JSON schema of one family's samplesheet."""
     properties = {}
-    for column in family.columns:
+    named = [column for column in family.columns if column.name != ANY]
+    for column in named:
         text = {"type": "string", "description": column.description, "minLength": 1}
         properties[column.name] = {**text, "format": "path"} if column.path else text
     return {
@@ -32,7 +34,7 @@ def samplesheet_schema(family: Family) -> dict[str, Any]:
             "type": "object",
             "properties": properties,
             "required": [column.name for column in family.columns if column.required],
-            "additionalProperties": False,
+            "additionalProperties": any(column.name == ANY for column in family.columns),
         },
     }
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from gxtool.config import Config
 from gxtool.errors import ConfigError, InputError
+from gxtool.io.samplesheet import ANY
 from gxtool.models.base import Family
 from gxtool.models.registry import families
 
@@ -66,9 +67,13 @@ def _sheet(family: Family) -> str:
     lines = [f"# {family.title}: one line per sample below the header; lines that start with # are not read."]
     for column in family.columns:
         place = "; a path, relative to this file" if column.path else ""
-        lines.append(f"# {column.name}: {column.description}{place}{'' if column.required else ' (optional)'}")
-    names = [column.name for column in family.columns]
-    example = [f"path/to/{column.name}" if column.path else "NAME" for column in family.columns]
+        name = "any other column" if column.name == ANY else column.name
+        lines.append(f"# {name}: {column.description}{place}{'' if column.required else ' (optional)'}")
+    named = [column for column in family.columns if column.name != ANY]
+    # The first optional path too: a sheet whose only required column is the sample's name would say nothing.
+    filled = [column for column in named if column.required] + [c for c in named if not c.required and c.path][:1]
+    names = [column.name for column in named]
+    example = [(f"path/to/{c.name}" if c.path else "NAME") if c in filled else "" for c in named]
     return "\n".join([*lines, ",".join(names), ",".join(example)]) + "\n"
 
 

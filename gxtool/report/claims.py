@@ -11,7 +11,7 @@ from gxtool.report.blocks import Block, Look, Meanings, Part
 from gxtool.report.gather import FamilyMaterial, Material
 from gxtool.report.paired import VERDICTS, all_pairs
 from gxtool.report.predictors import Predictor, predictors
-from gxtool.report.schemes import held_out, in_words, scheme_order, scheme_proves, scheme_title
+from gxtool.report.schemes import held_out, in_words, scheme_proves, scheme_title
 from gxtool.report.skill import remark, skill_of
 
 # What a clear fall of the score hints at, by the scheme before and after: {group} and {sample} are the family's words.
@@ -68,7 +68,7 @@ def claims(family: FamilyMaterial, material: Material) -> list[Claim]:
     pairs = [pair for pair in all_pairs(family, material) if pair.get("kind") == "baseline"]
     everyone = predictors(family)
     found = [_claim(family, one, everyone, pairs) for one in everyone if not one.baseline]
-    return sorted((claim for claim in found if claim), key=lambda claim: scheme_order(claim.scheme))
+    return [claim for claim in found if claim]
 
 
 def _claim(

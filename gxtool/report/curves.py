@@ -1,8 +1,8 @@
-"""Curves behind the scores: ROC, precision-recall and calibration, or predicted against measured values."""
+"""Curves behind the scores of classes: ROC, precision-recall and calibration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gxtool.models.base import Figure, ReferenceLine, Trace
@@ -25,7 +25,7 @@ def curves_part(family: FamilyMaterial) -> Part | None:
             charts.append(views)
             shown.append(name)
     if not charts:
-        if not family.scored:
+        if not family.scored or family.scored[0].metrics.get("kind") == "regression":
             return None
         return Part("Curves", "The evaluation recorded no curves.")
     kept = [sample for sample in samples if any(views[sample] is not None for views in charts)]
@@ -47,7 +47,7 @@ def _found(everyone: Sequence[Predictor], sample: str, curve: str) -> list[tuple
     pairs = []
     for one in everyone:
         content = formats.nested(one.scored.curves, sample, one.baseline or "model", curve)
-        if content and any(len(values) for values in content.values() if isinstance(values, Sized)):
+        if content and any(len(values) for values in content.values()):
             pairs.append((one, content))
     return pairs
 
@@ -112,79 +112,8 @@ def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMater
     return _figure(f"Calibration, {sample}", finding, ("Predicted probability", "Observed share"), drawn)
 
 
-def _scattered(everyone: Sequence[Predictor], sample: str) -> list[tuple[Predictor, Mapping[str, Any]]]:
-    """Return the models whose predictions were recorded; thousands of points hide each other, so no baselines."""
-    return [pair for pair in _found(everyone, sample, "scatter") if not pair[0].baseline]
-
-
-def _scatter(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> tuple[Figure, Look] | None:
-    pairs = _scattered(everyone, sample)
-    if not pairs:
-        return None
-    drawn: Drawn = [
-        (Trace(one.label, tuple(c["target"]), tuple(c["prediction"]), "points"), one.slot, one.role) for one, c in pairs
-    ]
-    ends = _ends(pairs)
-    drawn.append((Trace("perfect prediction", ends, ends, dashed=True), 6, "guide"))
-    traces, slots, roles = zip(*drawn, strict=True)
-    said = f"{_scores(pairs, sample, family.metric)} {_shown(pairs, sample, family)}".strip()
-    figure = Figure(f"Predicted and measured, {sample}", said, "Measured", "Predicted", traces, square=True)
-    return figure, Look(slots, roles)
-
-
-def _residuals(everyone: Sequence[Predictor], sample: str, family: FamilyMaterial) -> tuple[Figure, Look] | None:
-    pairs = _scattered(everyone, sample)
-    if not pairs:
-        return None
-    drawn: Drawn = [
-        (
-            Trace(one.label, tuple(c["target"]), tuple(map(_difference, c["prediction"], c["target"])), "points"),
-            one.slot,
-            one.role,
-        )
-        for one, c in pairs
-    ]
-    drawn.append((Trace("no error", _ends(pairs), (0.0, 0.0), dashed=True), 6, "guide"))
-    traces, slots, roles = zip(*drawn, strict=True)
-    said = (
-        "Predicted minus measured. A slope downwards means that the model shrinks towards the mean: low values are "
-        f"predicted too high, high ones too low. {_shown(pairs, sample, family)}"
-    ).strip()
-    figure = Figure(f"Residuals, {sample}", said, "Measured", "Predicted minus measured", traces, square=True)
-    return figure, Look(slots, roles)
-
-
-def _difference(predicted: float | None, measured: float | None) -> float | None:
-    return None if predicted is None or measured is None else predicted - measured
-
-
-def _ends(pairs: Sequence[tuple[Predictor, Mapping]]) -> tuple[float, float]:
-    values = [value for _, c in pairs for value in c["target"] if value is not None]
-    return min(values), max(values)
-
-
-def _shown(pairs: Sequence[tuple[Predictor, Mapping]], sample: str, family: FamilyMaterial) -> str:
-    """Say how many rows are drawn, and out of how many."""
-    one, content = pairs[0]
-    drawn = len(content["target"])
-    entry = next((s for s in one.scored.samples if str(s["sample"]) == sample), {})
-    total = content.get("n") or entry.get("n") or drawn
-    rows = formats.plural(total, f"test {family.unit}")
-    if drawn >= total:
-        return f"All {rows} are drawn."
-    return f"{drawn:,} of {rows} are drawn, chosen at random; scores are those of all of them."
-
-
-def _scores(pairs: Sequence[tuple[Predictor, Mapping]], sample: str, metric: str) -> str:
-    values = [(one.label, one.scores(metric).get(sample, {}).get("estimate")) for one, _ in pairs]
-    known = ", ".join(f"{label} {formats.number(value)}" for label, value in values if value is not None)
-    return f"{formats.metric_label(metric)}: {known}." if known else "Every point is one test row."
-
-
 CURVES: dict[str, Callable[[Sequence[Predictor], str, FamilyMaterial], tuple[Figure, Look] | None]] = {
     "ROC": _roc,
     "precision\u2013recall": _precision_recall,
     "calibration": _calibration,
-    "predicted and measured": _scatter,
-    "residuals": _residuals,
 }

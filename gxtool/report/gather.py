@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gxtool.data.splits import SCHEMES
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, find_artifacts
 from gxtool.models.base import Family, ReportContext, Unit
@@ -53,6 +54,7 @@ class Trained:
 class FamilyMaterial:
     """Everything of one family that is judged by one metric: scores by different metrics are never compared.
 
+    Evaluations stand in the order of `SCHEMES`, easier splits first.
     `record` is None when this installation does not know the family; `target` says what is predicted where a family
     stands on the page more than once, and is empty else.
     """
@@ -159,6 +161,7 @@ def _entries(name: str, artifacts: Sequence[Artifact], comparisons: Sequence[Map
     for artifact in artifacts:
         if artifact.manifest.kind == "evaluation":
             scored.append(_read_evaluation(artifact, scored))
+    scored.sort(key=lambda one: _place(one.metrics.get("scheme")))
     judged = {_id(parent): one.run for one in scored for parent in one.artifact.manifest.parents}
     models = [_read_model(a, judged.get(a.id, "")) for a in artifacts if a.manifest.kind == "model"]
     shares = _shares(artifacts, scored)
@@ -167,6 +170,10 @@ def _entries(name: str, artifacts: Sequence[Artifact], comparisons: Sequence[Map
         trained = [model for model in models if model.artifact.id in ids]
         target = _target(own_scored, own) if len(shares) > 1 else ""
         yield _entry(name, target, own, own_scored, trained, comparisons)
+
+
+def _place(scheme: str | None) -> int:
+    return list(SCHEMES).index(scheme) if scheme in SCHEMES else len(SCHEMES)
 
 
 def _shares(artifacts: Sequence[Artifact], scored: Sequence[Scored]) -> list[tuple[list[Scored], list[Artifact]]]:

@@ -28,6 +28,7 @@ from gxtool.report.multiqc import multiqc_files
 from gxtool.report.outline import Outline, contents
 from gxtool.report.paired import paired_part
 from gxtool.report.provenance import dropped_part, layers_part, run_part
+from gxtool.report.scatter import scatter_part
 from gxtool.report.scores import scores_part
 from gxtool.report.verdict import key_numbers, verdicts
 from gxtool.version import __version__
@@ -109,6 +110,7 @@ def _family_parts(family: FamilyMaterial, material: Material) -> list[Part]:
         by_sample_part(family),
         learning_part(family),
         curves_part(family),
+        scatter_part(family),
         *_own_parts(family),
         effects_part(family),
         layers_part(family),

@@ -9,7 +9,7 @@ from typing import Any
 
 from gxtool.report import formats
 from gxtool.report.gather import FamilyMaterial, Scored
-from gxtool.report.schemes import scheme_order, scheme_title
+from gxtool.report.schemes import scheme_title
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,14 @@ class Predictor:
 
 
 def predictors(family: FamilyMaterial) -> list[Predictor]:
-    """List the models, runs on easier splits first, then the baselines.
+    """List the models in the order of their runs, then the baselines.
 
     A baseline that several runs share (same scores on every sample) is listed once; one that differs between runs
     says on which split it stood, or beside which run where splits do not tell them apart.
     """
-    scored = sorted(family.scored, key=lambda one: scheme_order(str(one.metrics.get("scheme"))))
-    models = [Predictor(one.run, one, "", slot) for slot, one in enumerate(scored)]
+    models = [Predictor(one.run, one, "", slot) for slot, one in enumerate(family.scored)]
     variants: dict[str, dict[str, Scored]] = {}
-    for one in scored:
+    for one in family.scored:
         names = dict.fromkeys(name for sample in one.samples for name in sample.get("baselines", {}))
         for name in names:
             content = {str(s["sample"]): formats.nested(s, "baselines", name, "metrics") for s in one.samples}

@@ -32,8 +32,3 @@ def held_out(family: FamilyMaterial, scheme: str) -> str:
         return ""
     words = [in_words(family, HELD_OUT.get(column, column)) for column in SCHEMES[scheme].apart]
     return formats.listing(words) or "nothing"
-
-
-def scheme_order(scheme: str) -> int:
-    """Return the place of a split in the order in which splits are shown; unknown ones come last."""
-    return list(SCHEMES).index(scheme) if scheme in SCHEMES else len(SCHEMES)

@@ -9,6 +9,7 @@ from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
 from gxtool.report.predictors import Predictor, metric_names, predictors, references, sample_names
+from gxtool.report.skill import skill_of
 
 Middle = tuple[float, float | None, float | None, str]
 
@@ -82,6 +83,8 @@ def _overview_figure(
     better = "higher" if formats.higher_is_better(metric) else "lower"
     where = samples[0] if single else f"{len(samples)} {formats.many(family.sample_word)}"
     lines = [ReferenceLine(f"{ref['name']}, published", ref["value"]) for ref in references(family, metric)]
+    if any(skill_of(one, metric).without for one in everyone if not one.baseline):
+        lines.append(ReferenceLine("guessing", formats.METRICS[metric].chance or 0.0))
     figure = Figure(
         f"{label} on {where}: each model beside each baseline",
         f"{_ranking(everyone, samples, metric)} ({better} is better). {_legend(family, single)}",

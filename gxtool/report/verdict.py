@@ -186,7 +186,7 @@ def _runs_table(family: FamilyMaterial) -> blocks.Table:
                 blocks.text(one.label),
                 blocks.text("baseline" if one.baseline else (one.scored.metrics.get("preset") or "model")),
                 score,
-                blocks.text(remark(skill_of(one, metric), family.sample_word), "bad"),
+                blocks.text("" if one.baseline else remark(skill_of(one, metric), family.sample_word), "bad"),
                 blocks.num(len(scores)),
                 blocks.num(len({seed.get("seed") for seed in seeds}) if seeds and not one.baseline else None),
                 blocks.num(max(sizes) if sizes and not one.baseline else None),

@@ -174,9 +174,7 @@ def _strongest(z: Sequence[Sequence[float | None]], axes: Axes, drawn: Map) -> s
         if known and max(known)[0] > 0:
             size, value, number = max(known)
             at = f"{starts[number]:+,} bp" if axes.bin_size else f"bin {starts[number]}"
-            found.append(
-                (size, f"{mark} at {at} ({value:+.3g})" if drawn.diverging else f"{mark} at {at} ({value:.3g})")
-            )
+            found.append((size, f"{mark} at {at} ({value:{'+' if drawn.diverging else ''}.3g})".replace("-", "\u2212")))
     if not found:
         return "No bin does anything."
     ordered = [text for _, text in sorted(found, reverse=True)]

@@ -68,7 +68,7 @@ def _introduction(summary: Summary) -> str:
         f"{summary['bin_size']} bp, {window:,} bp around each TSS{assembly}."
     )
     if "profiles" in summary:
-        text += " Lines are means over the genes of all cell types, the band is the 95 % interval of the mean."
+        text += " Lines are means over the genes of all cell types, the band is the 95% interval of the mean."
     if summary.get("orientation") == "strand":
         text += " Bins run in the direction of transcription: what is right of the TSS is downstream on both strands."
     else:
@@ -79,6 +79,8 @@ def _introduction(summary: Summary) -> str:
     warned = [sample["sample"] for sample in samples if sample.get("warnings")]
     if warned:
         return f"{text} Something looks wrong in {_some(warned)}: see the table of warnings."
+    if samples[0]["correlations"] is None:
+        return f"{text} Nothing is known of expression."
     return f"{text} No mark goes with expression the wrong way."
 
 
@@ -148,7 +150,7 @@ def _sizes(summary: Summary) -> Table:
 def _quality(summary: Summary) -> Table:
     """List how much signal each mark has, and how it goes with expression."""
     marks = summary["marks"]
-    columns = ("Cell type", "Mark", "Per gene", "Empty bins (%)", "Empty genes (%)", "r with expression", "Expected")
+    columns = ("Cell type", "Mark", "Per gene", "Empty bins", "Empty genes", "r with expression", "Expected r")
     rows = []
     for sample in summary["samples"]:
         nothing = [None] * len(marks)
@@ -162,37 +164,38 @@ def _quality(summary: Summary) -> Table:
         )
         for mark, mean, empty, silent, r in found:
             expected = {1: "above 0", -1: "0 or below"}.get(EXPECTED.get(mark, 0), "any")
-            rows.append((sample["sample"], mark, mean, _percent(empty), _percent(silent), r, expected))
+            rows.append((sample["sample"], mark, _readable(mean), empty, silent, r, expected))
     return Table(
         "Signal of each mark",
         columns,
         tuple(rows),
-        f"Per gene: {KINDS[_kind(summary)]}, summed over the window. Empty: without any signal. r: Pearson's "
+        f"Per gene: {KINDS[_kind(summary)]}, summed over the window. Empty: share without any signal. r: Pearson's "
         f"correlation of log(1 + signal in the window) with {_expression(summary)}.",
     )
 
 
-def _percent(share: float | None) -> float | None:
-    return None if share is None else round(100 * share, 1)
+def _readable(value: float | None) -> float | None:
+    """Drop the decimals of a large number, which say nothing."""
+    return value if value is None or abs(value) < 100 else round(value)
 
 
 def _genes(summary: Summary) -> Table:
     """List how many genes of the annotation found their expression, and what of their windows was masked."""
     columns = (
         "Cell type",
-        "Genes annotated",
-        "Genes with expression",
-        "In both",
-        "Share (%)",
-        "Windows beyond the chromosome",
+        "Annotated",
+        "With expression",
+        "Both",
+        "Share",
+        "Beyond the end",
         "Masked bins",
-        "Marks missing",
+        "Missing marks",
     )
     rows = []
     for sample in summary["samples"]:
         matched = sample.get("matched", {})
         genes, both = matched.get("genes"), matched.get("both")
-        share = round(100 * both / genes, 1) if genes and both is not None else None
+        share = both / genes if genes and both is not None else None
         missing = ", ".join(sample.get("missing_marks", ())) or "none"
         rows.append(
             (
@@ -210,7 +213,8 @@ def _genes(summary: Summary) -> Table:
         "From annotation and expression to genes",
         columns,
         tuple(rows),
-        "Windows beyond the chromosome: their outer bins are 0. Masked bins: set to 0, they touch the blacklist.",
+        "Genes in the annotation, in the expression table, and in both. Beyond the end: genes whose window leaves the "
+        "chromosome; the bins outside are 0. Masked bins touch the blacklist and are set to 0.",
     )
 
 

@@ -30,8 +30,8 @@ function layoutOf(spec, width, colours) {
   if (spec.kind === "heatmap") {
     layout.xaxis = axis(colours, spec.x, { showgrid: false, type: "category" });
     layout.yaxis = axis(colours, spec.y, { showgrid: false, type: "category", autorange: "reversed" });
-    labelCategories(layout.xaxis, spec.columns, spec.columns.length > 30 ? Math.ceil(spec.columns.length / 15) : 1, 14);
-    labelCategories(layout.yaxis, spec.rows, spec.rows.length > 40 ? Math.ceil(spec.rows.length / 25) : 1, 18);
+    labelCategories(layout.xaxis, spec.columns, spec.columns.length > 30 ? roundStep(spec.columns.length, width / 64) : 1, 14);
+    labelCategories(layout.yaxis, spec.rows, spec.rows.length > 40 ? roundStep(spec.rows.length, 25) : 1, 18);
     return { layout, plotHeight, above: 0 };
   }
   const range = valueRange(spec);
@@ -62,9 +62,15 @@ function wholeEpochs(xaxis, spec) {
   if (whole && Math.max(...values) - Math.min(...values) <= 12) xaxis.dtick = 1;
 }
 
+// Every how many categories one is named, so that at most so many are: a round number.
+function roundStep(count, most) {
+  const steps = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000];
+  return steps.find((step) => count / step <= most) || Math.ceil(count / most);
+}
+
 function labelCategories(target, names, step, limit) {
   target.tickvals = names.map((_, index) => index).filter((index) => index % step === 0);
-  target.ticktext = target.tickvals.map((index) => literal(shorten(names[index], limit)));
+  target.ticktext = target.tickvals.map((index) => literal(shorten(written(names[index]), limit)));
   target.type = "linear";
   if (target.autorange === "reversed") { delete target.autorange; target.range = [names.length - 0.5, -0.5]; } else target.range = [-0.5, names.length - 0.5];
 }

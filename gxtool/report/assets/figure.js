@@ -150,9 +150,9 @@ function heatmapOf(spec, colours) {
   const widest = Math.max(...values.map(Math.abs), 0);
   const middle = colours.dark ? "#2a3037" : "#f7f6f3";
   const hover = spec.z.map((row, i) => row.map((value, j) =>
-    [spec.y + ": " + spec.rows[i], spec.x + ": " + spec.columns[j], (spec.z_title || "value") + ": " + (value == null ? "–" : written(value))].map(literal).join("<br>")));
+    [spec.y + ": " + spec.rows[i], spec.x + ": " + written(spec.columns[j]), (spec.z_title || "value") + ": " + (value == null ? "–" : written(value))].map(literal).join("<br>")));
   return [{
-    type: "heatmap", z: spec.z, hoverinfo: "text", hovertext: hover, hoverongaps: false, xgap: 1.5, ygap: 1.5,
+    type: "heatmap", z: spec.z, hoverinfo: "text", hovertext: hover, hoverongaps: false, xgap: spec.columns.length > 30 ? 0 : 1.5, ygap: 1.5,
     colorscale: spec.diverging ? [[0, colours.series[1]], [0.5, middle], [1, colours.series[0]]] : "Cividis",
     zmin: spec.diverging ? -widest : undefined, zmax: spec.diverging ? widest : undefined,
     colorbar: { title: { text: inLines(spec.z_title || "", Math.max(26, spec.rows.length * 24 / 6.5)), side: "right", font: { size: 12, color: colours.soft } }, outlinewidth: 0, thickness: 12, tickfont: { size: 11, color: colours.soft } },
