@@ -1,6 +1,6 @@
 // Files that are read through an index: it is staged with them, and the samplesheet names both as FILE##idx##INDEX.
 
-// The index beside a BAM, CRAM or FASTA file; nothing where there is none or the samplesheet names it.
+// The index beside a BAM, CRAM or FASTA file; nothing where there is none.
 def indexOf(path) {
     def name = path.name.toString()
     def endings = [bam: ['bam.bai', 'bai', 'bam.csi'], cram: ['cram.crai', 'crai'], fa: ['fa.fai'], fasta: ['fasta.fai']]

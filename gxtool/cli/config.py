@@ -34,12 +34,18 @@ def command(
 
     Without --output the resolved configuration is printed as YAML.
     """
-    from gxtool.models.plan import read_runs
+    from dataclasses import replace
+
+    from gxtool.models.plan import override, read_runs
 
     if runs:
-        if model:
-            raise UsageError("--runs names models itself, expected no --model beside it")
-        requests = read_runs(runs, source, base_dir)
+        for option, value in (("--model", model), ("--preset", preset), ("--from", init)):
+            if value:
+                raise UsageError(f"--runs names what each run is, expected no {option} beside it")
+        requests = [
+            replace(request, files=tuple(config or ()), assignments=override(request.assignments, assignments or ()))
+            for request in read_runs(runs, source, base_dir)
+        ]
     else:
         options.need(model, "--model", "the family to run; `gxtool families` lists them")
         requests = _requests(context, locals())

@@ -158,6 +158,12 @@ def _assignments(where: str, value: Any) -> tuple[str, ...]:
     raise ConfigError(f"{where}: set is {value!r}, expected `section.field: value` pairs")
 
 
+def override(assignments: Sequence[str], later: Sequence[str]) -> tuple[str, ...]:
+    """Return a run's assignments with those that were given for all runs in their place."""
+    given = {text.partition("=")[0].strip() for text in later}
+    return (*(text for text in assignments if text.partition("=")[0].strip() not in given), *later)
+
+
 def parse_seeds(value: int | str | Sequence[int], where: str = "--seeds") -> tuple[int, ...]:
     """Return seeds: `5` means 1 to 5; `3,7`, `3,` or a list means these.
 
