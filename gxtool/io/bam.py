@@ -34,7 +34,6 @@ LONGEST_FRAGMENT = 2000
 """Proper pairs further apart (bp) are no fragments: what aligners of ATAC-seq allow at most (bowtie2 -X 2000)."""
 # Windows closer than this (bp) are read in one go: an index points no finer than 16,384 bp.
 _GAP = 16_384
-_THREADS = 2
 # What counting needs of a CRAM's records: flag, chromosome, position, MAPQ, CIGAR, length of the template. Where bases
 # are asked for, htslib looks for the reference, if need be on the network.
 _FIELDS, _FLAG_FIELD = 0x2 | 0x4 | 0x8 | 0x10 | 0x20 | 0x100, 0x2
@@ -135,7 +134,7 @@ class AlignmentTrack:
             return self._n_indexed
         file = self._open(_FLAG_FIELD)
         try:
-            return sum(1 for read in self._sound(file.fetch(until_eof=True)) if not read.flag & UNMAPPED)
+            return sum(1 for read in self._reads(file, until_eof=True) if not read.flag & UNMAPPED)
         finally:
             _close(file)
 
@@ -166,7 +165,7 @@ class AlignmentTrack:
         add_start, add_end, add_flag, add_length = (values.append for values in found)
         done = -1
         for region in regions:
-            for read in self._sound(self._file.fetch(chrom, *region)):
+            for read in self._reads(self._file, contig=chrom, start=region[0], stop=region[1]):
                 start, flag = read.reference_start, read.flag
                 # A read that begins in the region before has been met there.
                 if start < done or flag & rules.skip_flags or read.mapping_quality < rules.min_mapq:
@@ -186,7 +185,7 @@ class AlignmentTrack:
                 str(self._name.path),
                 "rc" if is_cram else "rb",
                 index_filename=str(self._name.index) if self._name.index else None,
-                threads=_THREADS,
+                threads=1,  # with more, htslib 1.24 waits for ever at some damaged blocks
                 format_options=[f"required_fields={fields}".encode()] if is_cram else None,
             )
         except (OSError, ValueError) as error:
@@ -196,14 +195,15 @@ class AlignmentTrack:
         if not self._file.has_index():
             name, ending = self._name.path, {"bam": ".bai", "cram": ".crai"}[self.kind]
             raise InputError(
-                f"{name}: has no index, expected {name.name}{ending} beside it (`samtools index {name.name}` makes it)"
+                f"{name}: has no index, expected a sound {name.name}{ending} beside it "
+                f"(`samtools index {name.name}` makes it)"
             )
 
-    def _sound(self, reads: Iterator[pysam.AlignedSegment]) -> Iterator[pysam.AlignedSegment]:
-        """Pass reads on; htslib finds a damaged block only when it comes to it."""
+    def _reads(self, file: pysam.AlignmentFile, **region: Any) -> Iterator[pysam.AlignedSegment]:
+        """Yield the reads of a region; htslib finds a damaged block only when it comes to it."""
         try:
-            yield from reads
-        except (OSError, ValueError) as error:
+            yield from file.fetch(**region)
+        except (OSError, ValueError, NotImplementedError) as error:
             raise InputError(
                 f"{self.path}: is damaged or cut short ({error}), expected a sound {self.kind.upper()} file"
             ) from None

@@ -1,7 +1,8 @@
 """bigWig tracks: exact means of a signal over bins.
 
-Blocks are read once for many windows and summed up from left to right; a bin's mean is the difference of two sums. That
-is several times faster than asking a library window by window where windows share blocks.
+The blocks that windows touch are read once, on two threads, and summed up from left to right; a bin's mean is the
+difference of two sums. A reader of our own because a file that is cut off or damaged must give one sentence: of the
+libraries, pybigtools 0.3.0 panics at most of them; it takes about the same CPU time.
 """
 
 from __future__ import annotations

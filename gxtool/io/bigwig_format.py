@@ -22,6 +22,7 @@ _CHROMS_MAGIC, _BLOCKS_MAGIC = 0x78CA8C91, 0x2468ACE0
 _HEADER = "u4,u2,u2,u8,u8,u8,u2,u2,u8,u8,u4,u8"  # see BigWigFile.__init__
 _ZOOM = "u4,u4,u8,u8"  # reduction, reserved, data, index
 _CHROMS_HEADER = "u4,u4,u4,u4,u8,u8"  # magic, items a node, key size, value size, items, reserved
+_LONGEST_NAME = 1 << 12
 _BLOCKS_HEADER_SIZE = 48
 _NODE = "u1,u1,u2"  # is a leaf, reserved, items
 _BLOCK = [("chrom", "u4"), ("start", "u4"), ("end_chrom", "u4"), ("end", "u4"), ("offset", "u8"), ("size", "u8")]
@@ -116,7 +117,7 @@ class BigWigFile:
 
     def _read_chroms(self, offset: int) -> Iterator[tuple[str, tuple[int, int]]]:
         magic, _, key_size, value_size, _, _ = self._fields(offset, _CHROMS_HEADER)
-        if magic != _CHROMS_MAGIC or value_size != 8:
+        if magic != _CHROMS_MAGIC or value_size != 8 or not 0 < key_size <= _LONGEST_NAME:
             raise self.damaged("no list of chromosomes")
         leaf = [("name", f"S{key_size}"), ("number", "u4"), ("size", "u4")]
         branch = [("name", f"S{key_size}"), ("offset", "u8")]

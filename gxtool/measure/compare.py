@@ -198,6 +198,8 @@ def _pair(a: str, b: str, kind: str, sample: str | None, metric: str, result: Pa
 
 
 def _verdict(pair: Mapping[str, Any], higher_is_better: bool, alpha: float) -> str:
+    if pair["difference"] is None or np.isnan(pair["difference"]):
+        return "undefined"
     if pair["p_holm"] is None:
         return "too few"
     if pair["p_holm"] >= alpha:
@@ -238,5 +240,6 @@ def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mappin
     if len(verdicts) > 1:
         return f"{start}; against its strongest baseline, {theirs}, samples differ: {', '.join(sorted(verdicts))}."
     said = {"better": "better than", "worse": "worse than", "not distinguishable": "not distinguishable from"}
+    said["undefined"] = "with a difference that is undefined from"
     stands = said.get(next(iter(verdicts)), "with too few samples to be told apart from")
     return f"{start}: {stands} its strongest baseline, {theirs}."

@@ -121,11 +121,14 @@ class Table:
 
 @dataclass(frozen=True)
 class ReportSection:
-    """One part of the report: a heading, a paragraph of plain text, figures and tables in reading order."""
+    """One part of the report: a heading, a paragraph of plain text, figures and tables in reading order.
+
+    A mapping holds views of one figure by the names that a menu offers.
+    """
 
     title: str
     text: str
-    items: tuple[Figure | Heatmap | Table, ...] = ()
+    items: tuple[Figure | Heatmap | Table | Mapping[str, Figure | Heatmap], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def _beside(model: Predictor, baselines: Sequence[Predictor]) -> list[Predictor]
     """Return the baselines that stand beside a model in its evaluation, under their shared names."""
     own = {name for sample in model.scored.samples for name in sample.get("baselines", {})}
     exact = [one for one in baselines if one.scored is model.scored]
-    shared = [one for one in baselines if one.baseline in own and one.baseline not in {e.baseline for e in exact}]
+    listed = {one.baseline for one in exact}
+    same_split = [one for one in baselines if one.scheme == model.scheme]
+    shared = [one for one in same_split if one.baseline in own and one.baseline not in listed]
     return sorted([*exact, *shared], key=lambda one: one.slot)
 
 
@@ -80,6 +82,8 @@ def _figure(family: FamilyMaterial, chosen: Sequence[Predictor], metric: str, wh
     )
     shown = [one for one in chosen if one.scores(metric)]
     slots, roles = tuple(one.slot for one in shown), tuple(one.role for one in shown)
+    if len(set(slots)) < len(slots):
+        slots = tuple(range(len(shown)))  # runs on several splits, which share colours
     return figure, Look(slots, roles, horizontal=True, order=tuple(order))
 
 

@@ -83,7 +83,7 @@ def _claim(
     best = max if formats.higher_is_better(family.metric) else min
     name = best(bars, key=bars.__getitem__) if bars else ""
     bar = (formats.predictor_label(name), bars[name]) if name else None
-    return Claim(one, str(one.scored.metrics.get("scheme")), *middle, bar, _verdict(family, one, name, pairs))
+    return Claim(one, one.scheme, *middle, bar, _verdict(family, one, name, pairs))
 
 
 def _middle(one: Predictor, metric: str) -> tuple[float, float | None, float | None] | None:

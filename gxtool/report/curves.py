@@ -9,18 +9,20 @@ from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import formats
 from gxtool.report.blocks import Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
-from gxtool.report.predictors import Predictor, predictors, sample_names
+from gxtool.report.predictors import Predictor, by_scheme, predictors, sample_names
+from gxtool.report.schemes import scheme_title
 
 Drawn = list[tuple[Trace, int, str]]
 UNIT = (0.0, 1.0)
 
 
 def curves_part(family: FamilyMaterial) -> Part | None:
-    """Show every curve that was recorded, one view for each sample; nothing when there is none."""
-    everyone, samples = predictors(family), sample_names(family)
+    """Show every curve that was recorded, one view for each sample and split; nothing when there is none."""
+    schemes = by_scheme(predictors(family))
+    keys = [(sample, scheme) for sample in sample_names(family) for scheme in schemes]
     charts, shown = [], []
     for name, draw in CURVES.items():
-        views = {sample: draw(everyone, sample, family) for sample in samples}
+        views = {key: draw(schemes[key[1]], key[0], family) for key in keys}
         if any(view is not None for view in views.values()):
             charts.append(views)
             shown.append(name)
@@ -28,11 +30,12 @@ def curves_part(family: FamilyMaterial) -> Part | None:
         if not family.scored or family.scored[0].metrics.get("kind") == "regression":
             return None
         return Part("Curves", "The evaluation recorded no curves.")
-    kept = [sample for sample in samples if any(views[sample] is not None for views in charts)]
+    kept = [key for key in keys if any(views[key] is not None for views in charts)]
+    word = family.sample_word.capitalize()
     gallery = Gallery(
-        tuple(Chart(*zip(*(views[sample] or _nothing(sample) for sample in kept), strict=True)) for views in charts),
-        family.sample_word.capitalize() if len(kept) > 1 else "",
-        tuple(kept) if len(kept) > 1 else ("",),
+        tuple(Chart(*zip(*(views[key] or _nothing(key[0]) for key in kept), strict=True)) for views in charts),
+        word if len(schemes) == 1 else f"{word} and split",
+        tuple(key[0] if len(schemes) == 1 else f"{key[0]}, {scheme_title(family, key[1])}" for key in kept),
     )
     title = formats.listing(shown)
     return Part(title[0].upper() + title[1:], "", (gallery,))

@@ -36,10 +36,13 @@ def number(value: float | int | None, digits: int = 3) -> str:
     return _fixed(value, 1 if abs(value) >= 1000 else digits)
 
 
-def _fixed(value: float, digits: int) -> str:
-    """Round as a reader of the decimal number would, half away from zero: 0.8115 -> 0.812 (page script: `written`)."""
+def _fixed(value: float, digits: int, signs_zero: bool = False) -> str:
+    """Round as a reader of the decimal number would, half away from zero: 0.8115 -> 0.812 (page script: `written`).
+
+    What rounds to 0 keeps its sign only where the sign is what is asked for.
+    """
     rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return _signed_text(f"{rounded:,}")
+    return _signed_text(f"{rounded if rounded or signs_zero else abs(rounded):,}")
 
 
 def _signed_text(text: str) -> str:
@@ -50,7 +53,7 @@ def signed(value: float | None, digits: int = 3) -> str:
     """Write a difference with its sign, `+0.012` or `\u22120.004`; 0 has none."""
     if value is None or not math.isfinite(value):
         return number(value)
-    text = _fixed(value, digits)
+    text = _fixed(value, digits, signs_zero=True)
     return f"+{text}" if value > 0 else text
 
 

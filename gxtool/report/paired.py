@@ -13,9 +13,11 @@ from gxtool.report.predictors import sample_names
 
 # A figure with more rows than this says less than the table below it.
 MAX_ROWS = 40
+# A score that does not exist, such as the correlation of a constant, has no difference from another.
+UNDEFINED = "undefined"
 # Columns that move into the note when every row says the same.
 SAID_ONCE = ("p (Holm)", "Units", "Method")
-VERDICTS = {"better": "good", "worse": "bad", "not distinguishable": "even", "too few": "even"}
+VERDICTS = {"better": "good", "worse": "bad", "not distinguishable": "even", "too few": "even", "undefined": "even"}
 
 
 def paired_part(family: FamilyMaterial, material: Material) -> Part:
@@ -52,7 +54,8 @@ def compared_pairs(family: FamilyMaterial, material: Material) -> Iterator[Mappi
         own = {run.get("run") for run in comparison.get("runs", []) if run.get("family") == family.name}
         for pair in comparison.get("pairs", []):
             if pair.get("a") in own and family.owns(pair.get("a")):
-                yield {"metric": comparison.get("metric"), **pair}
+                undefined = {"verdict": UNDEFINED} if pair.get("difference", 0) is None else {}
+                yield {"metric": comparison.get("metric"), **pair, **undefined}
 
 
 def evaluated_pairs(family: FamilyMaterial) -> Iterator[Mapping[str, Any]]:
@@ -73,7 +76,9 @@ def evaluated_pairs(family: FamilyMaterial) -> Iterator[Mapping[str, Any]]:
 
 def verdict_of(test: Mapping[str, Any]) -> str:
     """Say in one word what a test found, with the metric's direction taken into account."""
-    if not test.get("distinguishable") or test.get("difference") is None:
+    if test.get("difference") is None:
+        return UNDEFINED
+    if not test.get("distinguishable"):
         return "not distinguishable"
     ahead = (test["difference"] > 0) == formats.higher_is_better(test.get("metric", ""))
     return "better" if ahead else "worse"
@@ -106,7 +111,7 @@ def _forest(pairs: Sequence[Mapping]) -> Block:
                 )
             )
             roles.append("baseline" if VERDICTS[verdict] == "even" else "model")
-    slots = {"better": 0, "worse": 1, "not distinguishable": 6, "too few": 5}
+    slots = {"better": 0, "worse": 1, "not distinguishable": 6, "too few": 5, UNDEFINED: 5}
     found = [f"{trace.name.capitalize()}: {formats.listing([str(name) for name in trace.x])}." for trace in traces]
     figure = Figure(
         f"Paired differences in {label}",

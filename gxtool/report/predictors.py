@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from gxtool.report.schemes import scheme_title
 
 @dataclass(frozen=True)
 class Predictor:
-    """A run's model (`baseline` empty) or a baseline, read from one evaluation; `slot` is its colour everywhere."""
+    """A run's model (`baseline` empty) or a baseline, read from one evaluation; `slot` is its colour on its split."""
 
     label: str
     scored: Scored
@@ -25,6 +25,11 @@ class Predictor:
     def run_name(self) -> str:
         """Return the run's name as comparisons know it."""
         return str(self.scored.metrics.get("run"))
+
+    @property
+    def scheme(self) -> str:
+        """Return the name of the split that it was scored on."""
+        return str(self.scored.metrics.get("scheme"))
 
     @property
     def role(self) -> str:
@@ -57,9 +62,16 @@ def predictors(family: FamilyMaterial) -> list[Predictor]:
     """List the models in the order of their runs, then the baselines.
 
     A baseline that several runs share (same scores on every sample) is listed once; one that differs between runs
-    says on which split it stood, or beside which run where splits do not tell them apart.
+    says on which split it stood, or beside which run where splits do not tell them apart. Colours are counted anew on
+    every split, since figures show one split at a time.
     """
-    models = [Predictor(one.run, one, "", slot) for slot, one in enumerate(family.scored)]
+    counts: dict[str, int] = {}
+    models = []
+    for one in family.scored:
+        scheme = str(one.metrics.get("scheme"))
+        counts[scheme] = counts.get(scheme, 0) + 1
+        models.append(Predictor(one.run, one, "", counts[scheme] - 1))
+    first = max(counts.values(), default=0)
     variants: dict[str, dict[str, Scored]] = {}
     for one in family.scored:
         names = dict.fromkeys(name for sample in one.samples for name in sample.get("baselines", {}))
@@ -67,11 +79,22 @@ def predictors(family: FamilyMaterial) -> list[Predictor]:
             content = {str(s["sample"]): formats.nested(s, "baselines", name, "metrics") for s in one.samples}
             variants.setdefault(name, {}).setdefault(json.dumps(content, sort_keys=True), one)
     baselines = []
-    for name, found in variants.items():
+    for place, (name, found) in enumerate(variants.items()):
+        seen: dict[str, int] = {}
         labels = _told_apart(family, formats.predictor_label(name), list(found.values()))
         for label, one in zip(labels, found.values(), strict=True):
-            baselines.append(Predictor(label, one, name, len(models) + len(baselines)))
+            scheme = str(one.metrics.get("scheme"))
+            turn = seen[scheme] = seen.get(scheme, -1) + 1
+            baselines.append(Predictor(label, one, name, first + place + turn * len(variants)))
     return models + baselines
+
+
+def by_scheme(everyone: Sequence[Predictor]) -> dict[str, list[Predictor]]:
+    """Group predictors by split, so that a figure shows those that were scored on the same test rows."""
+    found: dict[str, list[Predictor]] = {}
+    for one in everyone:
+        found.setdefault(one.scheme, []).append(one)
+    return found
 
 
 def _told_apart(family: FamilyMaterial, label: str, found: list[Scored]) -> list[str]:

@@ -8,7 +8,8 @@ from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
-from gxtool.report.predictors import Predictor, metric_names, predictors, references, sample_names
+from gxtool.report.predictors import Predictor, by_scheme, metric_names, predictors, references, sample_names
+from gxtool.report.schemes import scheme_title
 from gxtool.report.skill import skill_of
 
 Middle = tuple[float, float | None, float | None, str]
@@ -46,12 +47,18 @@ def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
 def _overview(
     family: FamilyMaterial, everyone: Sequence[Predictor], samples: Sequence[str], metrics: Sequence[str]
 ) -> Gallery:
-    """Draw one row per predictor; the menu changes the metric."""
-    shown = [name for name in metrics if any(one.scores(name) for one in everyone)]
-    figures = [_overview_figure(family, everyone, samples, name) for name in shown]
-    looks = tuple(look for _, look in figures)
-    chart = Chart(tuple(figure for figure, _ in figures), looks)
-    return Gallery((chart,), "Metric", tuple(formats.metric_label(name) for name in shown))
+    """Draw one row per predictor; the menu changes the metric, and the split where there are several."""
+    schemes = by_scheme(everyone)
+    views = [
+        (_overview_figure(family, some, samples, name), formats.metric_label(name), scheme_title(family, scheme))
+        for scheme, some in schemes.items()
+        for name in metrics
+        if any(one.scores(name) for one in some)
+    ]
+    chart = Chart(tuple(figure for (figure, _), *_ in views), tuple(look for (_, look), *_ in views))
+    if len(schemes) == 1:
+        return Gallery((chart,), "Metric", tuple(label for _, label, _ in views))
+    return Gallery((chart,), "Metric and split", tuple(f"{label}, {title}" for _, label, title in views))
 
 
 def _overview_figure(

@@ -35,14 +35,14 @@ def verdicts(material: Material) -> list[str]:
 
 def _without_skill(material: Material, said: str) -> list[str]:
     """Name the compared runs that have no skill on some sample, unless the comparison says so itself."""
+    if not said:
+        return []
+    known = [part for part in said.split(". ") if "no skill" in part]
     return [
         text
         for family in material.families
         for one in predictors(family)
-        if said
-        and not one.baseline
-        and (text := sentence(one, family))
-        and not ("no skill" in said and one.run_name in said)
+        if not one.baseline and not any(one.run_name in part for part in known) and (text := sentence(one, family))
     ]
 
 

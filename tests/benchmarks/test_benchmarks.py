@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("read_bins", "mix_memory", "train_step", "startup")
+NAMES = ("read_bins", "bin_bigwig", "count_bam", "mix_memory", "train_step", "startup")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -50,6 +50,15 @@ def test_table_has_every_row_and_no_bound_at_tiny_size(results: dict[str, dict])
 def test_read_bins_reads_all_genes(results: dict[str, dict]) -> None:
     assert results["read_bins"]["facts"]["genes"] == 230 + 120 + 110
     assert results["read_bins"]["facts"]["share_read_by_published_way"] == 1.0
+
+
+@pytest.mark.slow
+def test_tracks_are_binned_around_all_genes(results: dict[str, dict]) -> None:
+    bigwig, bam = results["bin_bigwig"]["facts"], results["count_bam"]["facts"]
+    assert (bigwig["genes"], bigwig["genes_of_stats"], bigwig["intervals"]) == (23, 5, 18_000)
+    assert bigwig["largest_difference"]["ours"] < 1e-6
+    assert (bam["genes"], bam["genes_of_bedtools"], bam["reads"]) == (23, 5, 8000)
+    assert bam["counted"] > 0
 
 
 @pytest.mark.slow

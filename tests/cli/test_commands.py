@@ -62,7 +62,7 @@ def test_every_stage_leaves_its_artifact(folder: Path) -> None:
 def test_scores_stand_beside_baselines_as_json(folder: Path) -> None:
     metrics = json.loads((folder / "evaluation/metrics.json").read_text())
     sample = metrics["samples"][0]
-    assert set(sample["baselines"]) == {"group_average", "sum_h3k4me3", "logistic_regression", "gradient_boosting"}
+    assert set(sample["baselines"]) == {"gene_average", "sum_h3k4me3", "logistic_regression", "gradient_boosting"}
     assert metrics["looks"][0]["role"] == "test"
     # A planted signal that a model of chance level would not find.
     assert sample["model"]["auroc"]["low"] > 0.5

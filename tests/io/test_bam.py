@@ -339,7 +339,7 @@ def test_missing_index_is_named(tmp_path: Path, cram: Path) -> None:
     path = write_reads(tmp_path / "a.bam", [Read("chr1", 5)])
     Path(f"{path}.bai").unlink()
     Path(f"{cram}.crai").unlink()
-    expected = "has no index, expected a.bam.bai beside it (`samtools index a.bam` makes it)"
+    expected = "has no index, expected a sound a.bam.bai beside it (`samtools index a.bam` makes it)"
     assert refusal(path) == f"{path}: {expected}"
     assert refusal(cram) == f"{cram}: {expected.replace('a.bam.bai', 'a.cram.crai').replace('a.bam', 'a.cram')}"
     gone = tmp_path / "gone.bai"

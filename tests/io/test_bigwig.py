@@ -105,7 +105,7 @@ def test_sum_up_to_a_position_inside_between_and_around_intervals() -> None:
 def signals(draw: st.DrawFn) -> list:
     """Ascending intervals on a chromosome of 300 bp."""
     edges = sorted(draw(st.sets(st.integers(0, 300), min_size=2, max_size=60)))
-    values = st.floats(-1e4, 1e4, width=32)
+    values = st.floats(-1e4, 1e4, width=32).map(lambda value: round(value, 3))
     pairs = pairwise(edges)
     found = [("chr1", start, end, draw(values)) for start, end in pairs if draw(st.booleans())]
     return found or [("chr1", edges[0], edges[1], 1.0)]
@@ -195,6 +195,29 @@ def test_damaged_block_is_named(bigwig: Path, tmp_path: Path) -> None:
     path = tmp_path / "broken.bw"
     path.write_bytes(content)
     assert refusal(path).startswith(f"{path}: is damaged (block at byte {offset}: Error -3")
+
+
+def said_of(path: Path) -> list[str]:
+    """Return what a file is refused with, nothing when it gives numbers."""
+    try:
+        with BigWigTrack(path) as track:
+            track.bins(["chr1", "chr2"], np.array([0, 5]), np.array([100, 25]), 10)
+    except InputError as error:
+        return [str(error)]
+    return []
+
+
+def test_damage_anywhere_gives_numbers_or_one_sentence(bigwig: Path, tmp_path: Path) -> None:
+    rng, whole, path = np.random.default_rng(1), bigwig.read_bytes(), tmp_path / "damaged.bw"
+    sentences = []
+    for _ in range(400):
+        content = np.frombuffer(whole, np.uint8).copy()
+        places = rng.integers(4, len(content), 3)
+        content[places] = rng.integers(0, 256, 3)
+        path.write_bytes(content.tobytes()[: rng.integers(4, 2 * len(content))])
+        sentences += said_of(path)
+    assert 50 < len(sentences) < 380
+    assert all(sentence.startswith(f"{path}: ") for sentence in sentences)
 
 
 def test_block_in_no_known_notation_is_named(tmp_path: Path) -> None:

@@ -87,7 +87,9 @@ def column(tab: Any, table: str, index: int) -> list[str]:
     return tab.locator(f"#{table} tbody tr :nth-child({index})").all_inner_texts()
 
 
-@pytest.mark.parametrize("scenario", ["one_run", "many_runs", "regression", "hostile", "by_hand"])
+@pytest.mark.parametrize(
+    "scenario", ["one_run", "many_runs", "regression", "hostile", "by_hand", "schemes", "two_targets", "many_maps"]
+)
 def test_every_plot_is_drawn_and_the_page_never_scrolls_sideways(tabs: Tabs, page: Make, scenario: str) -> None:
     with tabs.opened(page(scenario)) as tab:
         assert tab.locator("figure.chart").count() > 0

@@ -45,6 +45,10 @@ def test_interval_without_an_end_is_nothing() -> None:
     assert formats.interval(None, 0.9561) == ""
 
 
+def test_interval_that_rounds_to_zero_has_no_sign() -> None:
+    assert formats.interval(-0.0001, 0.2) == "0.000 to 0.200"
+
+
 @pytest.mark.parametrize(
     ("value", "expected"), [(0.4321, "0.432"), (0.001, "0.001"), (0.00099, "< 0.001"), (None, "\u2013"), (1.0, "1.000")]
 )

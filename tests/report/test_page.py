@@ -98,6 +98,7 @@ def test_parts_stand_in_order(page: Make) -> None:
     assert titles == [
         "Scores",
         "Is the difference real?",
+        "What this split proves",
         "AUROC by cell type",
         "Learning curves",
         "ROC, precision\u2013recall and calibration",
@@ -121,7 +122,8 @@ def test_missing_pieces_are_said_in_a_sentence(page: Make) -> None:
 
 def test_regression_family_has_its_own_curves_and_no_positives(page: Make) -> None:
     text = read(page("regression")).text
-    assert "Predicted and measured" in text
+    assert "Predicted against measured" in text
+    assert "The evaluation recorded no curves." not in text
     assert "n positive" not in text
     assert "2 libraries" in text
 

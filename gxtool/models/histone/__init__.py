@@ -43,7 +43,7 @@ FAMILY = Family(
     predict="features:predict",
     features="features:features",
     baselines={
-        "group_average": "gxtool.measure.baselines:group_average",
+        "gene_average": "gxtool.measure.baselines:group_average",
         "sum_h3k4me3": "baselines:sum_h3k4me3",
         "logistic_regression": "gxtool.measure.baselines:logistic_regression",
         "gradient_boosting": "gxtool.measure.baselines:gradient_boosting",
@@ -66,7 +66,7 @@ FAMILY = Family(
             kind="regression",
             metrics=("pearson", "spearman", "r2_score", "mse"),
             baselines={
-                "group_average": "gxtool.measure.baselines:group_average",
+                "gene_average": "gxtool.measure.baselines:group_average",
                 "sum_h3k4me3": "baselines:sum_h3k4me3_line",
                 "ridge": "gxtool.measure.baselines:ridge",
                 "gradient_boosting": "baselines:boosted_values",
@@ -75,7 +75,7 @@ FAMILY = Family(
             predictions={"predictions.tsv": "features:write_values"},
         )
     },
-    sections=("report:data_sections",),
+    sections=("report:data_sections", "maps:map_sections"),
     simulate="gxtool.simulate.histone_marks:simulate",
     simulations={"tracks": "gxtool.simulate.histone_tracks:simulate"},
     aliases={

@@ -51,7 +51,7 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
     if len(examples) == 1:
         writer.adopt("signal.npy", examples[0], "signal.npy")
     else:
-        join_arrays(signals, writer)
+        join_arrays(signals, (len(rows), *signals[0].shape[1:]), np.result_type(*signals), writer)
     if data.allow_missing:
         writer.write_array("present.npy", np.concatenate([part.array("present.npy") for part in examples]))
     splits = split_rows(rows, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -264,6 +264,7 @@ def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWrite
     """Write cell types one after the other; each is kept on disk until the number of all rows is known."""
     rows: list[pl.DataFrame] = []
     spooled: list[Path] = []
+    dtypes: list[np.dtype] = []
     present: list[np.ndarray] = []
     inputs: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
@@ -283,13 +284,16 @@ def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWrite
         rows.append(part.rows)
         spooled.append(scratch / f"{len(spooled)}.npy")
         np.save(spooled[-1], part.signal)
+        dtypes.append(part.signal.dtype)
         present.append(np.tile(part.present.astype(np.uint8), (len(part.rows), 1)))
         facts[name] = part.facts
         inputs += [{**source, "name": f"{name}/{source['name']}"} for source in part.sources]
         for reason, count in part.dropped.items():
             dropped[reason] = dropped.get(reason, 0) + count
         assembly = part.assembly
-    join_arrays([np.load(path, mmap_mode="r") for path in spooled], writer)
+    shape = (sum(map(len, rows)), data.n_bins, len(data.marks))
+    # Opened one by one: pages of a file that stays mapped count as memory in use.
+    join_arrays((np.load(path, mmap_mode="r") for path in spooled), shape, np.result_type(*dtypes), writer)
     if data.allow_missing:
         writer.write_array("present.npy", np.concatenate(present))
     origin = {"facts": facts, "assembly": assembly}
@@ -297,10 +301,8 @@ def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWrite
     writer.describe(dropped={reason: count for reason, count in dropped.items() if count})
 
 
-def join_arrays(signals: Sequence[np.ndarray], writer: ArtifactWriter) -> None:
-    """Write signals one after the other as signal.npy, in blocks."""
-    dtype = np.result_type(*signals)
-    shape = (sum(len(signal) for signal in signals), *signals[0].shape[1:])
+def join_arrays(signals: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype, writer: ArtifactWriter) -> None:
+    """Write signals one after the other as signal.npy, in blocks; one of them need be open at a time."""
     with writer.stream_array("signal.npy", shape, dtype) as stream:
         for signal in signals:
             for start in range(0, len(signal), BLOCK):

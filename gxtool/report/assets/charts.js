@@ -30,7 +30,7 @@ function layoutOf(spec, width, colours) {
   if (spec.kind === "heatmap") {
     layout.xaxis = axis(colours, spec.x, { showgrid: false, type: "category" });
     layout.yaxis = axis(colours, spec.y, { showgrid: false, type: "category", autorange: "reversed" });
-    labelCategories(layout.xaxis, spec.columns, spec.columns.length > 30 ? roundStep(spec.columns.length, width / 64) : 1, 14);
+    labelCategories(layout.xaxis, spec.columns, spec.columns.length > 30 ? roundStep(spec.columns.length, (width - 150) / 54) : 1, 14);
     labelCategories(layout.yaxis, spec.rows, spec.rows.length > 40 ? roundStep(spec.rows.length, 25) : 1, 18);
     return { layout, plotHeight, above: 0 };
   }
@@ -169,7 +169,7 @@ function drawLegend(gallery, colours) {
   }));
   const hidden = { visible: false, fixedrange: true };
   const base = layoutOf(specs[0], width, colours).layout;
-  const layout = { width, height: 400, margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: true, legend: base.legend, font: base.font, paper_bgcolor: base.paper_bgcolor, plot_bgcolor: base.plot_bgcolor, xaxis: hidden, yaxis: hidden };
+  const layout = { width, height: 400 + seen.size * 24, margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: true, legend: base.legend, font: base.font, paper_bgcolor: base.paper_bgcolor, plot_bgcolor: base.plot_bgcolor, xaxis: hidden, yaxis: hidden };
   drawInto(place, Array.from(seen.values()), layout);
 }
 

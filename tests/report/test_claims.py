@@ -1,0 +1,184 @@
+"""What a run may claim: its split, the bar it had to pass, and whether it has any skill at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gxtool.io.artifact import ArtifactWriter, open_artifact
+from gxtool.report.blocks import Gallery, Meanings, Part, Table
+from gxtool.report.claims import claims, claims_part
+from gxtool.report.gather import FamilyMaterial, Material, gather
+from gxtool.report.paired import all_pairs
+from gxtool.report.predictors import predictors
+from gxtool.report.skill import remark, sentence, skill_of
+from gxtool.report.verdict import key_numbers, verdicts
+
+Make = Callable[[str], Path]
+
+
+def read(study: Make, name: str) -> tuple[FamilyMaterial, Material]:
+    material = gather([study(name)])
+    return material.families[0], material
+
+
+def table(part: Part, title: str) -> list[list[str]]:
+    (found,) = [block for block in part.blocks if isinstance(block, Table) and block.title == title]
+    return [[cell.text for cell in row] for row in found.rows]
+
+
+def test_a_single_split_is_said_in_a_sentence_and_a_row_per_run(study: Make) -> None:
+    part = claims_part(*read(study, "by_hand"))
+    assert part is not None
+    assert part.title == "What this split proves"
+    assert part.text.startswith("A good score on this split (published files) says this much. It predicts genes")
+    assert table(part, "Runs, their splits and the bar to pass") == [
+        ["convnet", "published files", "0.951 (0.946 to 0.956)", "logistic regression", "0.950", "not distinguishable"]
+    ]
+    assert len(part.blocks) == 1
+
+
+def test_splits_stand_side_by_side_the_easier_first(study: Make) -> None:
+    family, material = read(study, "schemes")
+    assert [claim.scheme for claim in claims(family, material)] == ["group", "chromosome", "sample", "group_and_sample"]
+    part = claims_part(family, material)
+    assert part is not None
+    gallery, meanings, *_ = part.blocks
+    assert isinstance(gallery, Gallery)
+    assert isinstance(meanings, Meanings)
+    figure = gallery.charts[0].views[0]
+    assert [trace.name for trace in figure.traces] == ["model", "strongest baseline"]
+    assert figure.traces[0].x == ("new genes", "new chromosomes", "new cell types", "new genes in new cell types")
+    assert all(
+        low < y < high
+        for low, y, high in zip(*(getattr(figure.traces[0], k) for k in ("low", "y", "high")), strict=True)
+    )
+    assert [term[:2] for term in meanings.terms] == [
+        ("new genes", "(held out: genes)"),
+        ("new chromosomes", "(held out: genes and chromosomes)"),
+        ("new cell types", "(held out: cell types)"),
+        ("new genes in new cell types", "(held out: genes and cell types)"),
+    ]
+    assert "the average of the gene is the bar to pass" in meanings.terms[2][2]
+
+
+def test_a_clear_fall_says_what_it_hints_at(study: Make) -> None:
+    family, material = read(study, "schemes")
+    part = claims_part(family, material)
+    assert part is not None
+    rows = {(row[1].split(" (")[0], row[2].split(" (")[0]): row[3] for row in table(part, "From one split to another")}
+    assert rows["new genes", "new chromosomes"] == "falls: a sign that neighbours and relatives of the genes helped"
+    assert rows["new cell types", "new genes in new cell types"].startswith("falls: a sign that it remembered genes")
+    assert rows["new chromosomes", "new genes in new cell types"] == "does not clearly fall"
+    assert len(rows) == 4
+
+
+def test_verdict_counts_samples_where_they_differ(study: Make) -> None:
+    family, material = read(study, "schemes")
+    verdicts_ = {claim.scheme: claim.verdict for claim in claims(family, material)}
+    assert verdicts_["group"] == "better"
+    assert verdicts_["chromosome"] == "better in 2 and worse in 1 of 3\u00a0cell types"
+
+
+def test_nothing_is_claimed_without_a_score(study: Make, tmp_path: Path) -> None:
+    with ArtifactWriter(tmp_path / "in", "dataset", family="promoters") as writer:
+        writer.describe(rows={"train": 70, "test": 30})
+    material = gather([tmp_path / "in"])
+    assert claims_part(material.families[0], material) is None
+
+
+def test_an_unknown_split_keeps_its_name(study: Make, tmp_path: Path) -> None:
+    metrics = json.loads((study("by_hand") / "evaluation" / "metrics.json").read_text())
+    with ArtifactWriter(tmp_path / "in", "evaluation", family="marks") as writer:
+        writer.write_json("metrics.json", {**metrics, "scheme": "by_donor"})
+    material = gather([tmp_path / "in"])
+    part = claims_part(material.families[0], material)
+    assert part is not None
+    assert part.text == "A good score on this split (by donor) says this much."
+
+
+def scored(low: float, high: float, other: tuple[float, float] | None = None) -> dict[str, Any]:
+    ends = {"K562": (low, high), **({"H1": other} if other else {})}
+    return {
+        "run": "net", "family": "marks", "preset": "net", "kind": "binary", "primary": "auroc", "metrics": ["auroc"],
+        "scheme": "group", "level": 0.95,
+        "samples": [
+            {"sample": name, "n": 40, "model": {"auroc": {"estimate": (a + b) / 2, "low": a, "high": b}}, "tests": []}
+            for name, (a, b) in ends.items()
+        ],
+        "overall": {"model": {"auroc": {"mean": 0.5, "median": 0.5, "min": low, "max": high}}},
+    }  # fmt: skip
+
+
+def family_of(folder: Path, metrics: dict[str, Any]) -> tuple[FamilyMaterial, Material]:
+    with ArtifactWriter(folder / "evaluation", "evaluation", family="marks", preset="net") as writer:
+        writer.write_json("metrics.json", metrics)
+    material = gather([folder])
+    return material.families[0], material
+
+
+def test_an_interval_that_holds_chance_is_no_skill_and_the_page_opens_with_it(study: Make) -> None:
+    family, material = read(study, "no_skill")
+    (opening,) = verdicts(material)
+    assert opening.replace("\u00a0", " ").startswith(
+        "convnet shows no skill on 6,600 test genes of K562: AUROC 0.512 (95% interval 0.471 to 0.553) does not "
+        "exclude 0.5, which guessing reaches;"
+    )
+    assert claims(family, material)[0].verdict == "no skill"
+    numbers = key_numbers(family, material)
+    assert numbers is not None
+    assert numbers.numbers[0] == ("0.512", "AUROC of convnet", "0.471 to 0.553: no skill")
+
+
+def test_skill_is_counted_over_samples(tmp_path: Path) -> None:
+    family, material = family_of(tmp_path, scored(0.45, 0.58, (0.6, 0.8)))
+    (model,) = predictors(family)
+    skill = skill_of(model, "auroc")
+    assert skill == (("K562",), 2)
+    assert remark(skill, "cell type") == "no skill on 1 of 2\u00a0cell types"
+    assert sentence(model, family).startswith("net shows no skill on 1 of 2\u00a0cell types (K562): there the interval")
+    assert verdicts(material)[0].endswith("; no skill on 1 of 2\u00a0cell types.")
+
+
+def test_a_score_below_chance_is_no_skill_either(tmp_path: Path) -> None:
+    family, _ = family_of(tmp_path, scored(0.3, 0.4, (0.2, 0.45)))
+    assert skill_of(predictors(family)[0], "auroc").none
+
+
+def test_skill_everywhere_and_metrics_without_chance_say_nothing(tmp_path: Path) -> None:
+    family, _ = family_of(tmp_path, scored(0.6, 0.7))
+    (model,) = predictors(family)
+    assert sentence(model, family) == ""
+    assert skill_of(model, "brier") == ((), 0)
+
+
+@pytest.mark.parametrize(("verdict", "first"), [("net reaches AUROC 0.515.", "net shows no skill on K562: the 95%"),
+                                                ("net shows no skill.", "net shows no skill.")])  # fmt: skip
+def test_a_comparison_that_says_nothing_of_skill_is_preceded_by_it(tmp_path: Path, verdict: str, first: str) -> None:
+    with ArtifactWriter(tmp_path / "evaluation", "evaluation", family="marks", preset="net") as writer:
+        writer.write_json("metrics.json", scored(0.45, 0.58))
+    runs = [{"run": "net", "family": "marks", "metric": "auroc"}]
+    with ArtifactWriter(tmp_path / "comparison", "comparison") as writer:
+        writer.add_parent(open_artifact(tmp_path / "evaluation"))
+        writer.write_json("comparison.json", {"metric": "auroc", "runs": runs, "pairs": [], "verdict": verdict})
+    found = verdicts(gather([tmp_path]))
+    assert found[0].startswith(first)
+    assert found.count(verdict) == 1
+
+
+def test_a_difference_from_a_score_that_does_not_exist_is_undefined(tmp_path: Path) -> None:
+    metrics = scored(0.6, 0.7)
+    metrics["samples"][0]["tests"] = [{"baseline": "constant", "metric": "auroc", "difference": None}]
+    runs = [{"run": "net", "family": "marks", "metric": "auroc"}]
+    pair = {"a": "net", "b": "other", "kind": "baseline", "sample": "K562", "difference": None, "verdict": "too few"}
+    with ArtifactWriter(tmp_path / "comparison", "comparison") as writer:
+        writer.write_json("comparison.json", {"metric": "auroc", "runs": runs, "pairs": [pair], "verdict": "Said."})
+    family, material = family_of(tmp_path, metrics)
+    assert {pair["b"]: pair["verdict"] for pair in all_pairs(family, material)} == {
+        "other": "undefined",
+        "constant": "undefined",
+    }
