@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gxtool.data.splits import SCHEMES
 from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.runtime import Stopwatch
@@ -215,7 +216,9 @@ def _verdict_of(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapp
     sentences = {scheme: _sentence(chosen, metric, pairs) for scheme, chosen in schemes.items()}
     if len(sentences) == 1:
         return next(iter(sentences.values()))
-    return " ".join(f"Split by {scheme.replace('_', ' ')}: {sentence}" for scheme, sentence in sentences.items())
+    words = members[0].metrics["words"]
+    titles = {scheme: SCHEMES[scheme].title.format(**words) for scheme in sentences}
+    return " ".join(f"Judged on {titles[scheme]}: {sentence}" for scheme, sentence in sentences.items())
 
 
 def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapping[str, Any]]) -> str:
@@ -225,7 +228,8 @@ def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mappin
     best = max(members, key=lambda member: sign * member.metrics["overall"]["model"][metric]["mean"])
     overall = best.metrics["overall"]
     count = len(best.metrics["samples"])
-    over = f"on {best.metrics['samples'][0]['sample']}" if count == 1 else f"on average over {count} samples"
+    over = f"on average over {count} {best.metrics['words']['sample']}s"
+    over = f"on {best.metrics['samples'][0]['sample']}" if count == 1 else over
     start = f"{best.run} reaches {chosen.label} {overall['model'][metric]['mean']:.3f} {over}"
     intervals = [sample["model"][metric] for sample in best.metrics["samples"]]
     if all(chosen.shows_skill(interval["low"], interval["high"]) is False for interval in intervals):

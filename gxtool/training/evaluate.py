@@ -197,6 +197,7 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
         "primary": family.primary_metric,
         "metrics": list(family.metrics),
         "scheme": dataset.scheme,
+        "words": {"group": family.group, "sample": family.sample},
         "role": ROLE,
         "dataset_id": dataset.artifact.id,
         "references": [

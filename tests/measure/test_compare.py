@@ -49,6 +49,7 @@ def evaluation(
         "primary": "auroc",
         "level": 0.95,
         "scheme": "file",
+        "words": {"group": "gene", "sample": "cell type"},
         "dataset_id": "d",
         "samples": samples,
         "overall": {
@@ -105,7 +106,7 @@ def test_six_samples_are_tested_over_samples(tmp_path: Path) -> None:
     assert (pair["unit"], pair["n_units"], pair["sample"]) == ("sample", 7, None)
     # Seven of seven in favour: the exact two-sided p-value is 2 / 2**7.
     assert pair["p_value"] == pytest.approx(2 / 2**7)
-    assert "on average over 7 samples" in found["all"]["verdict"]
+    assert "on average over 7 cell types" in found["all"]["verdict"]
 
 
 def test_runs_without_a_common_sample_are_not_compared(tmp_path: Path) -> None:
@@ -137,8 +138,8 @@ def test_other_splits_get_sentences_of_their_own(tmp_path: Path) -> None:
     evaluation(tmp_path / "in", "easy", {"E003": GOOD})
     evaluation(tmp_path / "in", "hard", {"E123": POOR}, scheme="group_and_sample")
     verdict = pairs(tmp_path)["all"]["verdict"]
-    assert verdict.startswith("Split by file: easy reaches")
-    assert "Split by group and sample: hard reaches" in verdict
+    assert verdict.startswith("Judged on published files: easy reaches")
+    assert "Judged on new genes in new cell types: hard reaches" in verdict
 
 
 def test_runs_judged_by_other_metrics_are_never_compared(tmp_path: Path) -> None:
