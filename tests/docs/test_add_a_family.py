@@ -35,7 +35,7 @@ def test_the_page_adds_a_family_by_one_folder_and_a_reader(copy: Path) -> None:
     after = {path.relative_to(copy) for path in (copy / "gxtool").rglob("*")}
     added = {str(path) for path in after - before if path.suffix}
     assert {name for name in added if not name.startswith("gxtool/models/composition/")} == {
-        "gxtool/io/promoter_table.py"
+        "gxtool/io/composition_table.py"
     }
 
 

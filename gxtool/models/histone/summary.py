@@ -69,7 +69,7 @@ def mark_correlations(totals: np.ndarray, labels: np.ndarray, is_ratio: bool = F
 
     `totals` are sums per gene and mark (n, C); those of log ratios are taken as they are.
     """
-    heights = totals if is_ratio else np.log1p(totals)
+    heights = totals if is_ratio else np.sign(totals) * np.log1p(np.abs(totals))
     found: list[float | None] = []
     for mark in range(heights.shape[1]):
         varies = len(heights) > 1 and np.ptp(heights[:, mark]) > 0 and np.ptp(labels) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import gxtool.models.proformer as package
 from gxtool.config import read_yaml
 
+sys.path.insert(0, str(Path(__file__).parent))  # for proformer_reference.py
 PRESETS = {path.stem: path for path in sorted(Path(package.__file__).parent.glob("*.yaml"))}
 # Every trunk with few weights; sizes that are unequal wherever they may be.
 LITTLE = {

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-sys.path.insert(0, str(Path(__file__).parent))
-import reference  # noqa: E402
+import proformer_reference as reference  # noqa: E402
 
 from gxtool.models.proformer import model as ours  # noqa: E402
 
