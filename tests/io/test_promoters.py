@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gxtool.errors import ConfigError, InputError
-from gxtool.io import promoter_table
+from gxtool.io import promoter_table, promoters
 from gxtool.io.promoter_encoding import DREAM_FIVE_PRIME, DREAM_THREE_PRIME, InsertRules, Tally
 from gxtool.io.promoter_table import TableColumns
 from gxtool.io.promoters import PromoterReader, PromoterSource
@@ -38,7 +38,9 @@ def read(path: Path, rules: InsertRules = RULES, **options) -> tuple[PromoterRea
         for name in ("tokens", "lengths", "values", "rows")
         if getattr(blocks[0], name) is not None
     }
-    return reader, {**joined, "blocks": blocks}
+    if blocks[0].sequences is not None:
+        joined["sequences"] = pl.concat([block.sequences for block in blocks]).to_list()
+    return reader, {**joined, "kept": pl.concat([block.kept for block in blocks]), "blocks": blocks}
 
 
 def letters(tokens: np.ndarray) -> list[str]:
@@ -59,7 +61,7 @@ def test_insert_stands_in_the_middle_with_the_larger_gap_on_the_right(tmp_path):
 
 def test_flanks_are_found_by_content_whatever_length_and_case(tmp_path):
     _, found = read(write(tmp_path, "TTGACA\t1\nttgACca\t2\nTtGTTGCCa\t3\n"))
-    assert letters(found["tokens"]) == ["NNANNN", "NNACNN", "NTTGCN"[:1] + "TTGC" + "N"]
+    assert letters(found["tokens"]) == ["NNANNN", "NNACNN", "NTTGCN"]
 
 
 def test_sequence_without_both_flanks_is_refused_and_the_sentence_says_what_lacks(tmp_path):
@@ -77,7 +79,7 @@ def test_sequence_without_both_flanks_is_refused_and_the_sentence_says_what_lack
         ("TTGACGTCC", "does not end with CA"),
         ("ACGTAC", "does not begin with TTG nor end with CA"),
         ("TTGA", "does not end with CA"),
-        ("TTGCA"[:4], "does not end with CA"),
+        ("TTGC", "does not end with CA"),
     ],
 )
 def test_one_flank_is_not_enough(tmp_path, sequence, fault):
@@ -115,12 +117,12 @@ def test_insert_that_is_too_long_is_left_out_and_counted_where_asked(tmp_path):
     assert letters(found["tokens"]) == ["NACGNN", "NNATNN"]
     assert found["values"].tolist() == [[1.0], [3.0]]
     assert found["rows"].tolist() == [0, 2]
-    assert found["blocks"][0].sequences.to_list() == ["TTGACGCA", "TTGATCA"]
+    assert found["sequences"] == ["TTGACGCA", "TTGATCA"]
     assert reader.tally == Tally(read=3, dropped=1)
 
 
 def test_small_letters_n_and_ambiguity_codes_are_counted_by_sequence(tmp_path):
-    path = write(tmp_path, "TTGacgCA\t1\nTTGNACN" + "CA\t2\nTTGRyKCA\t3\nTTGACGTCA\t4\n")
+    path = write(tmp_path, "TTGacgCA\t1\nTTGNACNCA\t2\nTTGRyKCA\t3\nTTGACGTCA\t4\n")
     reader, found = read(path)
     assert letters(found["tokens"]) == ["NACGNN", "NNACNN", "NNNNNN", "NACGTN"]
     assert reader.tally == Tally(read=4, lower_case=2, ambiguous=1, with_n=1)
@@ -144,7 +146,7 @@ def test_second_column_is_not_needed_nor_looked_at_to_predict(tmp_path, text):
     _, found = read(write(tmp_path, text), with_values=False, with_sequences=True)
     assert letters(found["tokens"]) == ["NACGNN", "NNATNN"]
     assert found["blocks"][0].values is None
-    assert found["blocks"][0].sequences.to_list() == ["TTGACGCA", "TTGATCA"]
+    assert found["sequences"] == ["TTGACGCA", "TTGATCA"]
 
 
 def test_crlf_bom_gzip_and_a_last_line_without_end_change_nothing(tmp_path):
@@ -160,7 +162,7 @@ def test_sources_name_hash_and_size(tmp_path):
     assert reader.sources == [
         {
             "name": "promoters.txt",
-            "sha256": "SHA",
+            "sha256": "2123070e55d54008174772565cb74cd6b6289172680e48e06a6a042103b208eb",
             "bytes": 11,
         }
     ]
@@ -214,7 +216,6 @@ def test_missing_file_is_refused(tmp_path):
 
 
 def test_line_is_counted_over_all_blocks_before_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(promoter_table, "_BLOCK", 64)
     monkeypatch.setattr(promoter_table.text_blocks, "__defaults__", (64,))
     path = write(tmp_path, "TTGACGCA\t1\n" * 100 + "TTGACGCA\toops\n" + "TTGACGCA\t1\n" * 100)
     with pytest.raises(InputError, match="line 101: column 2"):
@@ -233,6 +234,18 @@ def test_blocks_are_in_order_and_number_the_sequences_of_the_whole_file(tmp_path
     assert reader.tally == Tally(read=300)
 
 
+def test_file_is_read_only_a_few_blocks_ahead(tmp_path, monkeypatch):
+    monkeypatch.setattr(promoter_table.text_blocks, "__defaults__", (50,))
+    taken = []
+    split = promoters.split_fields
+    monkeypatch.setattr(promoters, "split_fields", lambda *given: taken.append(1) or split(*given))
+    blocks = iter(PromoterReader(PromoterSource(write(tmp_path, "TTGACGCA\t1\n" * 900), RULES)))
+    for _ in range(5):
+        next(blocks)
+    assert len(taken) <= 5 + 3
+    blocks.close()
+
+
 # Tables with a header
 
 MPRA = "seq_id\tseq\tmean_value\tfold\nseq1_F\tTTGACGCA\t-0.551\t0\nseq1_Reversed\tTTGCGTCA\t2.25\t8\n"
@@ -243,7 +256,10 @@ def test_columns_of_a_table_with_header_are_found_by_name(tmp_path):
     _, found = read(write(tmp_path, MPRA), columns=MPRA_COLUMNS)
     assert letters(found["tokens"]) == ["NACGNN", "NCGTNN"]
     assert found["values"].tolist() == [[-0.551], [2.25]]
-    assert found["blocks"][0].kept.to_dict(as_series=False) == {"seq_id": ["seq1_F", "seq1_Reversed"], "fold": ["0", "8"]}
+    assert found["kept"].to_dict(as_series=False) == {
+        "seq_id": ["seq1_F", "seq1_Reversed"],
+        "fold": ["0", "8"],
+    }
 
 
 def test_several_targets_stand_in_the_order_asked_for(tmp_path):
@@ -274,9 +290,19 @@ def test_header_and_nothing_else_is_refused(tmp_path):
         list(PromoterReader(PromoterSource(write(tmp_path, MPRA.split("\n")[0] + "\n"), RULES, MPRA_COLUMNS)))
 
 
-def test_columns_without_that_of_the_sequence_are_refused():
-    with pytest.raises(ConfigError, match="columns mean_value are named but the sequence's is not"):
-        TableColumns("", ("mean_value",))
+def test_columns_without_that_of_the_sequence_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="the column of sequences is not named but others are"):
+        read(write(tmp_path, MPRA), columns=TableColumns("", ("mean_value",)))
+
+
+def test_values_that_are_wanted_and_not_named_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="no column of values is named"):
+        read(write(tmp_path, MPRA), columns=TableColumns("seq"))
+
+
+def test_header_without_values_is_enough_to_predict(tmp_path):
+    _, found = read(write(tmp_path, "seq\nACG\n"), BARE, columns=TableColumns("seq"), with_values=False)
+    assert letters(found["tokens"]) == ["NACGNN"]
 
 
 # FASTA
@@ -289,14 +315,130 @@ def test_fasta_takes_values_by_id_in_any_order(tmp_path):
     reader, found = read(write(tmp_path, FASTA, "promoters.fa"), table=table)
     assert letters(found["tokens"]) == ["NACGNN", "NNATNN"]
     assert found["values"].tolist() == [[1.0, 7.0], [2.5, -1.0]]
-    assert found["blocks"][0].kept["id"].to_list() == ["one", "two"]
+    assert found["kept"]["id"].to_list() == ["one", "two"]
     assert [source["name"] for source in reader.sources] == ["promoters.fa", "values.tsv"]
 
 
 def test_columns_of_the_table_beside_fasta_are_found_by_name(tmp_path):
     table = write(tmp_path, "id,a,b\ntwo,2.5,-1\none,1,7\n", "values.csv")
-    source = PromoterSource(write(tmp_path, FASTA), RULES, TableColumns("", ()), table)
-    (block,) = PromoterReader(source)
-    assert block.values.tolist()[0][:1] == [1.0] if False else True
-    named = promoter_table.read_id_table("values.csv", table.open("rb"), ("b",))
-    assert named.rows() == [("two", -1.0), ("one", 7.0)]
+    _, found = read(write(tmp_path, FASTA), columns=TableColumns(values=("b",)), table=table)
+    assert found["values"].tolist() == [[7.0], [-1.0]]
+
+
+def test_fasta_alone_is_enough_to_predict(tmp_path):
+    _, found = read(write(tmp_path, gzip.compress(FASTA.encode()), "p.fa.gz"), with_values=False, with_sequences=True)
+    assert found["sequences"] == ["TTGACGCA", "TTGATCA"]
+
+
+@pytest.mark.parametrize(
+    ("fasta", "table", "sentence"),
+    [
+        (FASTA, None, "is FASTA without a table of values"),
+        (FASTA, "one\t1\n", "id two has no value in"),
+        (FASTA, "one\t1\none\t2\n", "id one stands there twice"),
+        (FASTA, "one\t1\ntwo\tx\n", "values.tsv, line 2: column 2 .value 1.: found x, expected a finite number"),
+        (FASTA, "one\n", "values.tsv, line 1: has 1 column, expected an id and its value"),
+        (FASTA, "", "values.tsv: is empty"),
+        (">one\nTTGACGCA\n>two\n", "one\t1\ntwo\t1\n", "sequence 2: is empty"),
+        (">one\nTTGAXCA\n", "one\t1\n", "sequence 1: found 'X' in the sequence"),
+        ("> \nTTGACA\n", "one\t1\n", "line 1: has no id after >"),
+    ],
+)
+def test_broken_fasta_is_refused(tmp_path, fasta, table, sentence):
+    values = None if table is None else write(tmp_path, table, "values.tsv")
+    with pytest.raises(InputError, match=sentence):
+        read(write(tmp_path, fasta), table=values)
+
+
+def test_table_of_values_without_fasta_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="goes with FASTA"):
+        read(write(tmp_path, "TTGACGCA\t1\n"), table=tmp_path / "values.tsv")
+
+
+# Parquet
+
+FRAME = pl.DataFrame({"id": [7, 8], "seq": ["TTGACGCA", "TTGATCA"], "a": [1.5, -2.0], "b": [3, 4]})
+
+
+def parquet(folder: Path, frame: pl.DataFrame = FRAME) -> Path:
+    frame.write_parquet(folder / "promoters.parquet")
+    return folder / "promoters.parquet"
+
+
+def test_columns_of_parquet_are_found_by_name(tmp_path):
+    columns = TableColumns("seq", ("b", "a"), ("id",))
+    reader, found = read(parquet(tmp_path), columns=columns, with_sequences=True)
+    assert letters(found["tokens"]) == ["NACGNN", "NNATNN"]
+    assert found["values"].tolist() == [[3.0, 1.5], [4.0, -2.0]]
+    assert found["sequences"] == ["TTGACGCA", "TTGATCA"]
+    assert found["kept"]["id"].to_list() == ["7", "8"]
+    assert reader.sources[0]["name"] == "promoters.parquet"
+
+
+@pytest.mark.parametrize(
+    ("frame", "columns", "error", "sentence"),
+    [
+        (FRAME, TableColumns(), ConfigError, "is Parquet, expected the names of its columns"),
+        (FRAME, TableColumns("seg", ("a",)), InputError, "has no column 'seg', did you mean seq?"),
+        (FRAME, TableColumns("a", ("b",)), InputError, "column a holds Float64, expected text"),
+        (FRAME, TableColumns("seq", ("seq",)), InputError, "column seq holds String, expected numbers"),
+        (
+            FRAME.with_columns(a=pl.Series([1, None])),
+            TableColumns("seq", ("a",)),
+            InputError,
+            "row 2: column a: found nan",
+        ),
+        (
+            FRAME.with_columns(seq=pl.Series(["TTGACA", None])),
+            TableColumns("seq", ("a",)),
+            InputError,
+            "row 2: is empty",
+        ),
+        (FRAME[:0], TableColumns("seq", ("a",)), InputError, "holds no sequence"),
+    ],
+)
+def test_broken_parquet_is_refused(tmp_path, frame, columns, error, sentence):
+    with pytest.raises(error, match=sentence):
+        list(PromoterReader(PromoterSource(parquet(tmp_path, frame), RULES, columns)))
+
+
+def test_damaged_parquet_is_refused(tmp_path):
+    path = write(tmp_path, parquet(tmp_path).read_bytes()[:200], "cut.parquet")
+    with pytest.raises(InputError, match="cut.parquet: cannot be read as Parquet"):
+        read(path, columns=TableColumns("seq", ("a",)))
+
+
+# Any sequences and values
+
+SEQUENCES = st.text(alphabet="ACGTNacgtnRYk", min_size=1, max_size=9)
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-20, 20).map(float)
+
+
+def plainly(sequence: str, rules: InsertRules) -> str:
+    """Encode one sequence letter by letter, trimming what is too long."""
+    upper = sequence.upper()
+    if upper.startswith(rules.five_prime) and upper.endswith(rules.three_prime) and len(sequence) > 5:
+        upper = upper[len(rules.five_prime) : len(upper) - len(rules.three_prime)]
+    excess = max(0, len(upper) - rules.length)
+    upper = upper[excess // 2 : len(upper) - (excess - excess // 2)]
+    gap = rules.length - len(upper)
+    known = "".join(letter if letter in "ACGT" else "N" for letter in upper)
+    return "N" * (gap // 2) + known + "N" * (gap - gap // 2)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(SEQUENCES, st.booleans(), NUMBERS), min_size=1, max_size=30))
+def test_any_sequences_and_numbers_are_read_as_they_stand(tmp_path_factory, rows):
+    rules = InsertRules("TTG", "CA", 6, without_flanks="keep", too_long="trim")
+    lines = [(f"TTG{sequence}CA" if flanked else sequence, value) for sequence, flanked, value in rows]
+    path = write(tmp_path_factory.mktemp("any"), "".join(f"{text}\t{value!r}\n" for text, value in lines))
+    reader, found = read(path, rules)
+    assert letters(found["tokens"]) == [plainly(text, rules) for text, _ in lines]
+    assert found["values"][:, 0].tolist() == [value for _, value in lines]
+    assert reader.tally.read == len(lines)
+
+
+@pytest.mark.parametrize("option", [{"five_prime": "TTN"}, {"three_prime": "ac"}, {"length": 0}, {"length": 70_000}])
+def test_rules_that_cannot_be_are_refused(option):
+    with pytest.raises(ConfigError, match=next(iter(option))):
+        InsertRules(**option)

@@ -1,0 +1,256 @@
+"""Tables of sequences as text: the lines of a block, its columns and its numbers, found without a step per line."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from gxtool.errors import ConfigError, InputError, did_you_mean
+from gxtool.io.promoter_encoding import RowError, letter_fault
+
+# Text taken at once: large enough for the number parser's threads, small beside the memory of any machine.
+_BLOCK = 4 << 20
+_LONGEST_LINE = 1 << 24
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_BOM = b"\xef\xbb\xbf"
+_SHOWN_NAMES = 8
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """Names in a table's header: of the sequence, of the values (T), and of columns handed on as text.
+
+    Without any name a table has no header: sequence, then one value, with a tab between.
+    """
+
+    sequence: str = ""
+    values: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+class Layout(NamedTuple):
+    """Where columns stand on a line of `names`, between separators; a header is skipped."""
+
+    names: tuple[str, ...]
+    separator: bytes
+    sequence: int
+    values: tuple[int, ...]
+    kept: tuple[int, ...]
+    header: bool
+
+
+class Fields(NamedTuple):
+    """Columns of n lines: buffer[starts[i, c]:ends[i, c]] is field c of line i; around the text stands a margin."""
+
+    buffer: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def text(self, column: int, rows: np.ndarray) -> list[str]:
+        """Return the fields of some rows as strings."""
+        whole = self.buffer.tobytes()
+        places = zip(self.starts[rows, column].tolist(), self.ends[rows, column].tolist(), strict=True)
+        return [whole[start:end].decode("utf-8", "replace") for start, end in places]
+
+
+def text_blocks(file: IO[bytes], name: str, block: int = _BLOCK) -> Iterator[bytes]:
+    """Yield the text in blocks of whole lines, each with a line feed at its end; CRLF becomes LF, a BOM is dropped.
+
+    Raises:
+        InputError: a line of more than 16 MiB: no text.
+    """
+    rest, first = b"", True
+    while piece := file.read(block):
+        piece = piece.removeprefix(_BOM) if first else piece
+        first = False
+        end = piece.rfind(b"\n") + 1
+        whole = memoryview(piece)  # slices of it are not copied
+        if end:
+            yield _plain(b"".join((rest, whole[:end])))
+            rest = b""
+        rest += whole[end:]
+        if len(rest) > _LONGEST_LINE:
+            raise InputError(f"{name}: holds a line of more than 16 MiB, expected one sequence per line")
+    if rest:
+        yield _plain(rest + b"\n")
+
+
+def _plain(text: bytes) -> bytes:
+    return text.replace(b"\r\n", b"\n") if b"\r" in text else text
+
+
+def find_layout(name: str, first_line: bytes, columns: TableColumns, with_values: bool) -> Layout:
+    """Return the layout that the first line shows.
+
+    Raises:
+        InputError: a header without one of the columns, a header where none is expected, or another number of columns.
+        ConfigError: a table with header of which the sequence is not named, or values are wanted and none is.
+    """
+    line = first_line.rstrip(b"\n").decode("utf-8", "replace")
+    if columns == TableColumns():
+        return _headerless(name, line, with_values)
+    if not columns.sequence:
+        raise ConfigError(f"{name}: the column of sequences is not named but others are, expected its name")
+    if with_values and not columns.values:
+        raise ConfigError(f"{name}: no column of values is named, expected the names of one or more")
+    separator = "\t" if "\t" in line else ","
+    names = [field.strip() for field in line.split(separator)]
+
+    def find(column: str) -> int:
+        if names.count(column) != 1:
+            fault = "has two columns" if column in names else "has no column"
+            hint = did_you_mean(column, names) if column not in names else ", expected one"
+            raise InputError(f"{name}, line 1: {fault} {column!r}{hint}")
+        return names.index(column)
+
+    values = tuple(map(find, columns.values)) if with_values else ()
+    return Layout(
+        tuple(names), separator.encode(), find(columns.sequence), values, tuple(map(find, columns.kept)), True
+    )
+
+
+def _headerless(name: str, line: str, with_values: bool) -> Layout:
+    fields = line.split("\t")
+    expected = "2 (sequence and expression, with a tab between)" if with_values else "1 or 2 (sequence, expression)"
+    if not line:
+        raise InputError(f"{name}, line 1: is empty, expected {expected}")
+    if len(fields) != 2 and (with_values or len(fields) != 1):
+        raise InputError(f"{name}, line 1: has {_count(len(fields))}, expected {expected}")
+    if letter_fault(fields[0].encode()) and not any(map(_NUMBER.fullmatch, fields[1:])):
+        raise InputError(f"{name}, line 1: found {line[:60]!r}, a header or no DNA, expected {expected} without header")
+    names = ("sequence", "expression")[: len(fields)]
+    return Layout(names, b"\t", 0, (1,) if with_values else (), (), False)
+
+
+def split_fields(text: bytes, layout: Layout, margin: int) -> Fields:
+    """Return where the fields of a block's lines are.
+
+    Raises:
+        RowError: a line that is empty or has another number of columns.
+    """
+    width = len(layout.names)
+    edge = b"\n" * margin
+    buffer = np.frombuffer(b"".join((edge, text, edge)), np.uint8)
+    body = buffer[margin : len(buffer) - margin]
+    # No byte of a sound table is smaller than a tab, so that one comparison finds tabs and line feeds.
+    at_end = body <= ord("\n")
+    if layout.separator != b"\t":
+        at_end |= body == ord(layout.separator)
+    ends = np.flatnonzero(at_end)
+    pattern = np.array([*[ord(layout.separator)] * (width - 1), ord("\n")], np.uint8)
+    if ends.size % width or not (body[ends].reshape(-1, width) == pattern).all():
+        raise _width_fault(text, layout)
+    ends = ends.reshape(-1, width) + margin
+    starts = np.empty_like(ends)
+    starts[:, 1:] = ends[:, :-1] + 1
+    starts[0, 0] = margin
+    starts[1:, 0] = ends[:-1, -1] + 1
+    return Fields(buffer, starts, ends)
+
+
+def _width_fault(text: bytes, layout: Layout) -> RowError:
+    width = len(layout.names)
+    expected = f"{_count(width)} ({', '.join(layout.names[:_SHOWN_NAMES])})"
+    for row, line in enumerate(text.split(b"\n")):
+        found = line.count(layout.separator) + 1
+        if not line:
+            return RowError(row, f"is empty, expected {expected}")
+        if found != width:
+            return RowError(row, f"has {_count(found)}, expected {expected}")
+        if any(byte < ord("\t") for byte in line):
+            return RowError(row, "holds bytes that are no text, expected a table of sequences")
+    raise AssertionError("a block with a fault in its columns has none in its lines")
+
+
+def read_values(text: bytes, fields: Fields, layout: Layout) -> np.ndarray:
+    """Return the values (n, T) f8 of a block.
+
+    Raises:
+        RowError: a field that is no finite number.
+    """
+    wanted = [f"column_{column + 1}" for column in layout.values]
+    names = [f"column_{column + 1}" for column in range(len(layout.names))]
+    schema = {name: pl.Float64 if name in wanted else pl.String for name in names}
+    try:
+        frame = pl.read_csv(
+            text, has_header=False, separator=layout.separator.decode(), quote_char=None, schema=schema, columns=wanted
+        ).select(wanted)
+        values = np.stack([frame[column].to_numpy() for column in wanted], axis=1)
+        sound = len(values) == len(fields.starts) and bool(np.isfinite(values).all())
+    except pl.exceptions.PolarsError:
+        sound = False
+    # The fast parser says neither where a fault is nor quite what it takes: one rule decides, field by field.
+    return values if sound else _values_one_by_one(fields, layout)
+
+
+def _values_one_by_one(fields: Fields, layout: Layout) -> np.ndarray:
+    rows = np.arange(len(fields.starts))
+    values = np.empty((len(rows), len(layout.values)))
+    texts = [fields.text(column, rows) for column in layout.values]
+    for row in rows:
+        for target, column in enumerate(layout.values):
+            text = texts[target][row].strip()
+            value = float(text) if _NUMBER.fullmatch(text) else math.nan
+            if not math.isfinite(value):
+                where = f"column {column + 1} ({layout.names[column]})"
+                raise RowError(int(row), f"{where}: found {text or 'nothing'}, expected a finite number")
+            values[row, target] = value
+    return values
+
+
+def read_id_table(name: str, file: IO[bytes], columns: Sequence[str]) -> pl.DataFrame:
+    """Read a table of ids and values: id (text), then one f8 column per target, named as in the header.
+
+    Without `columns` there is no header, the first column is the id and all others are values; with them the first
+    column of the header is the id and these are the values.
+
+    Raises:
+        InputError: an empty table, another number of columns, a value that is no finite number, or an id twice.
+    """
+    frames, layout, line = [], None, 0
+    for text in text_blocks(file, name):
+        if layout is None:
+            layout = _id_layout(name, text[: text.find(b"\n")].decode("utf-8", "replace"), columns)
+            text, line = (text[text.find(b"\n") + 1 :], 1) if layout.header else (text, 0)
+        if text:
+            frames.append(_id_block(name, text, layout, line))
+            line += len(frames[-1])
+    if not frames or layout is None:
+        raise InputError(f"{name}: is empty, expected one line per sequence with its id and its value")
+    table = pl.concat(frames)
+    repeated = table.filter(~pl.col("id").is_first_distinct())
+    if not repeated.is_empty():
+        raise InputError(f"{name}: id {repeated['id'][0]} stands there twice, expected every id once")
+    return table
+
+
+def _id_layout(name: str, line: str, columns: Sequence[str]) -> Layout:
+    if columns:
+        first = line.split("\t" if "\t" in line else ",")[0].strip()
+        return find_layout(name, line.encode(), TableColumns(first, tuple(columns)), with_values=True)
+    separator = "\t" if "\t" in line else ","
+    fields = line.split(separator)
+    if len(fields) < 2:
+        raise InputError(f"{name}, line 1: has 1 column, expected an id and its value")
+    names = ("id", *(f"value {number}" for number in range(1, len(fields))))
+    return Layout(names, separator.encode(), 0, tuple(range(1, len(fields))), (), False)
+
+
+def _id_block(name: str, text: bytes, layout: Layout, line: int) -> pl.DataFrame:
+    try:
+        fields = split_fields(text, layout, 0)
+        values = read_values(text, fields, layout)
+    except RowError as fault:
+        raise InputError(f"{name}, line {line + fault.row + 1}: {fault.fault}") from None
+    ids = pl.Series("id", fields.text(layout.sequence, np.arange(len(values))), pl.String)
+    return pl.DataFrame({"id": ids, **{layout.names[c]: values[:, t] for t, c in enumerate(layout.values)}})
+
+
+def _count(n: int) -> str:
+    return f"{n} column{'' if n == 1 else 's'}"

@@ -1,0 +1,166 @@
+"""Predictions as the DREAM 2022 challenge wants them: `pred.json` for the leaderboard, `pred.tsv` for the final round.
+
+pred.json is an object from the number of a test sequence (from 0, as text) to its prediction, with the keys of
+`sample_submission.json`. pred.tsv has no header: the sequence as it was given, a tab, its prediction.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gxtool.errors import InputError
+
+_INDEX = re.compile(r"0|[1-9][0-9]*")
+_EXPECTED = "an object from test row numbers to predictions"
+
+
+def read_submission(path: Path) -> dict[int, float]:
+    """Return row number -> value of `sample_submission.json`, `pred.json` or measured values, in the file's order.
+
+    Raises:
+        InputError: no JSON object, a key that is no row number or stands there twice, or a value that is no finite
+            number.
+    """
+    return {_row(path, key): _number(path, key, value) for key, value in read_object(path, _EXPECTED).items()}
+
+
+def read_object(path: Path, expected: str) -> dict[str, Any]:
+    """Return a JSON object whose keys are all different, which plain `json` does not check.
+
+    Raises:
+        InputError: the file cannot be read, is no JSON object, is empty, or has a key twice.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise InputError(f"{path}: key {key!r} stands there twice, expected every key once")
+            found[key] = value
+        return found
+
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=unique)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}), expected {expected}") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}, line {error.lineno}: is not JSON ({error.msg}), expected {expected}") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise InputError(f"{path}: is not JSON, expected {expected}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds no object, expected {expected}")
+    if not content:
+        raise InputError(f"{path}: is an empty object, expected {expected}")
+    return content
+
+
+def write_submission(path: Path, sample: Mapping[int, float], predictions: np.ndarray) -> None:
+    """Write `pred.json`: the rows that `sample` has, in its order; `predictions` (n,) are those of all test rows.
+
+    Raises:
+        InputError: a row beyond the predictions, or a prediction that is no finite number.
+    """
+    _check_finite(path, predictions)
+    beyond = [row for row in sample if row >= len(predictions)]
+    if beyond:
+        raise InputError(
+            f"{path}: the sample submission asks for test row {beyond[0]}, expected at most {len(predictions) - 1} "
+            f"(there are {len(predictions)} predictions)"
+        )
+    content = {str(row): float(predictions[row]) for row in sample}
+    Path(path).write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def write_predictions(path: Path, sequences: Sequence[str], predictions: np.ndarray) -> None:
+    """Write `pred.tsv`: one line per test sequence (n,), as it was given, in order.
+
+    Raises:
+        InputError: another number of predictions than of sequences, or one that is no finite number.
+    """
+    if len(sequences) != len(predictions):
+        raise InputError(
+            f"{path}: {len(predictions)} predictions for {len(sequences)} sequences, expected one for each"
+        )
+    _check_finite(path, predictions)
+    pairs = zip(sequences, predictions, strict=True)
+    with Path(path).open("w", encoding="ascii", newline="\n") as file:
+        file.writelines(chain.from_iterable((f"{text}\t{float(value)!r}\n",) for text, value in pairs))
+
+
+def read_predictions(path: Path) -> tuple[list[str], np.ndarray]:
+    """Return sequences and predictions (n,) of a `pred.tsv`.
+
+    Raises:
+        InputError: the file is empty, or a line is no sequence and finite number with a tab between.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "no text"
+        raise InputError(f"{path}: cannot be read ({reason}), expected sequences and predictions") from None
+    if not lines:
+        raise InputError(f"{path}: is empty, expected one sequence and its prediction per line")
+    sequences, values = [], np.empty(len(lines))
+    for number, line in enumerate(lines, 1):
+        fields = line.split("\t")
+        if len(fields) != 2 or not fields[0]:
+            raise InputError(
+                f"{path}, line {number}: found {line[:60]!r}, expected a sequence and its prediction with a tab between"
+            )
+        try:
+            value = float(fields[1])
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise InputError(f"{path}, line {number}, column 2: found {fields[1]!r}, expected a finite number")
+        sequences.append(fields[0])
+        values[number - 1] = value
+    return sequences, values
+
+
+def check_same_rows(path: Path, found: Mapping[int, float], sample: Mapping[int, float]) -> None:
+    """Check that a submission has the rows of the sample, in any order.
+
+    Raises:
+        InputError: a row is missing or too many.
+    """
+    missing = [row for row in sample if row not in found]
+    extra = [row for row in found if row not in sample]
+    if missing or extra:
+        fault = f"has no test row {missing[0]}" if missing else f"has test row {extra[0]}, which the sample has not"
+        raise InputError(
+            f"{path}: {fault}, expected exactly the {len(sample)} rows of the sample submission "
+            f"({len(missing)} are missing and {len(extra)} too many)"
+        )
+
+
+def _row(path: Path, key: str) -> int:
+    if not _INDEX.fullmatch(key):
+        raise InputError(f"{path}: found key {key!r}, expected the number of a test row (0, 1, 2, ...)")
+    return int(key)
+
+
+def _number(path: Path, key: str, value: Any) -> float:
+    number = math.nan
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+    if not math.isfinite(number):
+        raise InputError(f"{path}: key {key!r} has {json.dumps(value)[:60]}, expected a finite number")
+    return number
+
+
+def _check_finite(path: Path, predictions: np.ndarray) -> None:
+    finite = np.isfinite(predictions)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise InputError(f"{path}: the prediction of test row {row} is {predictions[row]}, expected a finite number")
