@@ -231,6 +231,27 @@ def test_only_random_rows_may_share_groups_between_train_and_val(models: Path, d
     evaluate([models], published, tmp_path / "e")
 
 
+def test_left_out_samples_may_share_groups_and_no_sample(pooled: Path, tmp_path: Path) -> None:
+    three = toy_family.write_dataset(tmp_path / "three", {"liver": 40, "brain": 20, "lung": 30})
+    opened = Dataset.open(three)
+    roles = opened.rows["sample"].replace_strict({"liver": "train", "brain": "val", "lung": "test"}).alias("role")
+    splits = opened.splits.with_columns(roles)
+    # Row 0 is liver's, row 60 lung's: the same group in two samples.
+    rows = opened.rows.with_columns(
+        pl.when(pl.col("row") == 60).then(pl.lit("g0000")).otherwise("group").alias("group")
+    )
+    left_out = changed(three, tmp_path / "left-out", rows=rows, splits=splits, info={"scheme": "sample"})
+    evaluate([pooled], left_out, tmp_path / "fine")
+    assert json.loads((tmp_path / "fine/metrics.json").read_text())["scheme"] == "sample"
+    both_new = changed(three, tmp_path / "both", rows=rows, splits=splits, info={"scheme": "group_and_sample"})
+    with pytest.raises(InputError, match="1 groups such as g0000 have train and test rows in fold 0"):
+        evaluate([pooled], both_new, tmp_path / "e")
+    torn = splits.with_columns(pl.when(pl.col("row") == 60).then(pl.lit("train")).otherwise("role").alias("role"))
+    mixed = changed(three, tmp_path / "mixed", splits=torn, info={"scheme": "sample"})
+    with pytest.raises(InputError, match="1 samples such as lung have train and test rows in fold 0"):
+        evaluate([pooled], mixed, tmp_path / "e")
+
+
 def test_models_of_two_runs_are_not_mixed(models: Path, dataset: Path, tmp_path: Path) -> None:
     train(dataset, tmp_path / "other", toy_family.run(name="other", epochs=1), [Unit("liver", 9)], TrainOptions())
     with pytest.raises(InputError, match="is a model of run other, expected toy-run as .*; evaluate one run at a time"):
