@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.fresh import ROOT
 from benchmarks.table import RESULTS, Result, markdown, parser, read_result
 
-NAMES = ("read_bins", "bin_bigwig", "count_bam", "mix_memory", "train_step", "startup")
+NAMES = ("read_bins", "bin_bigwig", "count_bam", "tracks_memory", "mix_memory", "train_step", "startup")
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     options = parser(__doc__ or "")
     options.add_argument("--only", choices=NAMES, action="append", help="this benchmark (may be repeated)")
     options.add_argument("--stored", action="store_true", help="print what is stored and measure nothing")
-    options.add_argument("--cells", type=int, default=0, help="cell types of mix_memory (0: 56 at full size)")
+    options.add_argument("--cells", type=int, default=0, help="cell types of the two of memory (0: 56 at full size)")
     options.add_argument("--peer-genes", type=int, default=0, help="genes per table for read_bins' slow peer (0: all)")
     options.add_argument("--offline", action="store_true", help="do not download pandas and deepTools for their peers")
     chosen = options.parse_args()
@@ -47,7 +47,7 @@ def arguments(name: str, chosen: argparse.Namespace, results: Path) -> list[str]
     given = ["--size", chosen.size, "--rounds", str(chosen.rounds), "--results", str(results.absolute())]
     if chosen.folder:
         given += ["--folder", str(chosen.folder.absolute())]
-    if name == "mix_memory":
+    if name in ("tracks_memory", "mix_memory"):
         given += ["--cells", str(chosen.cells)]
     if name == "read_bins":
         given += ["--peer-genes", str(chosen.peer_genes)]

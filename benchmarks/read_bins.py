@@ -97,8 +97,8 @@ def check_agreement(output: Path, loaded: dict[str, Any], pandas: np.ndarray | N
         AssertionError: one did not.
     """
     examples = open_artifact(output, "examples", FAMILY)
-    counts, labels = examples.array("counts.npy"), examples.array("labels.npy")
-    table = examples.table("rows.parquet")
+    counts, table = examples.array("signal.npy"), examples.table("rows.parquet")
+    labels = table["label"].to_numpy()
     rows = np.arange(len(table))
     if peer_genes:
         rows = np.concatenate([rows[(table["role"] == role).to_numpy()][:peer_genes] for role in ROLES])

@@ -1,7 +1,7 @@
 """A genome's tracks, made up at any size: TSS, one bigWig of signal and one BAM of reads. The input of two benchmarks.
 
 TSS and signal lie evenly along the chromosomes, so that the windows of 19,802 genes cover two thirds of a genome of
-200 Mb: as dense as ten times as many genes on the human genome.
+200 Mb: fifteen times as dense as on the human genome.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ class BigWigTrack:
         """Return the mean over the bases of every bin, (G, n_bins) float32.
 
         Bases without a value (or with NaN) count as 0, and so does everything outside the chromosome and a chromosome
-        that the file does not have.
+        that the file does not have. Rounding is about 1e-11 of the largest value in neighbouring windows.
 
         Raises:
             InputError: a block is damaged, intervals overlap, or a value is infinite.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("read_bins", "bin_bigwig", "count_bam", "mix_memory", "train_step", "startup")
+NAMES = ("read_bins", "bin_bigwig", "count_bam", "tracks_memory", "mix_memory", "train_step", "startup")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -59,6 +59,12 @@ def test_tracks_are_binned_around_all_genes(results: dict[str, dict]) -> None:
     assert bigwig["largest_difference"]["ours"] < 1e-6
     assert (bam["genes"], bam["genes_of_bedtools"], bam["reads"]) == (23, 5, 8000)
     assert bam["counted"] > 0
+
+
+@pytest.mark.slow
+def test_tracks_of_all_cell_types_are_read_in_one_process(results: dict[str, dict]) -> None:
+    facts = results["tracks_memory"]["facts"]
+    assert (facts["cells"], facts["genes"], sorted(facts["costs"])) == (3, 23, ["1", "3"])
 
 
 @pytest.mark.slow
