@@ -31,19 +31,26 @@ class TrainingConfig(Section):
     batch_size: int = Field(100, ge=1, description="rows per optimiser step, over all devices and accumulation")
     gradient_accumulation: int = Field(1, ge=1, description="micro-batches that make up one step")
     learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
-    schedule: Literal["constant", "linear", "cosine", "exponential", "inverse"] = Field(
+    schedule: Literal["constant", "linear", "cosine", "exponential", "inverse", "noam"] = Field(
         "constant",
         description="how the learning rate falls; exponential multiplies by lr_decay each epoch, inverse divides by "
-        "1 + lr_decay * step",
+        "1 + lr_decay * step, noam (Vaswani et al. 2017) by the square root of step / warmup_steps",
     )
     lr_decay: float = Field(
         0.9, gt=0, le=1, description="factor per epoch of the exponential schedule, growth per step of inverse"
     )
     warmup_ratio: float = Field(0.0, ge=0, lt=1, description="share of steps with a rising learning rate")
+    warmup_steps: int = Field(0, ge=0, description="steps with a rising learning rate; 0: warmup_ratio says how many")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adamw", description="optimiser")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (adamw), L2 penalty (adam, sgd)")
     adam_epsilon: float = Field(1e-8, gt=0, description="Adam's epsilon")
+    adam_beta1: float = Field(0.9, ge=0, lt=1, description="Adam's memory of the gradient")
+    adam_beta2: float = Field(0.999, ge=0, lt=1, description="Adam's memory of the squared gradient")
     max_grad_norm: float = Field(0.0, ge=0, description="clip gradients to this norm; 0: no clipping")
+    max_grad_value: float = Field(0.0, ge=0, description="clip every gradient to within this of 0; 0: no clipping")
+    max_variable_norm: float = Field(
+        0.0, ge=0, description="clip the gradient of each variable to this norm, behind max_grad_value; 0: no clipping"
+    )
     monitor: str = Field("", description="validation metric that picks the weights; empty: the family's own")
     keep: Literal["best", "last"] = Field("best", description="weights kept: best by `monitor`, or the last")
     patience: int = Field(0, ge=0, description="stop after this many epochs without a better `monitor`; 0: never")

@@ -36,8 +36,8 @@ SCHEMES = {
     "file": Scheme(
         "published files",
         ("group",),
-        "It predicts {group}s it has not seen in a {sample} it was trained on. The files divide the {group}s in the "
-        "order of their ids, so relatives on one chromosome may stand on both sides.",
+        "It predicts {group}s it has not seen in a {sample} it was trained on. The files say which, and keep "
+        "nothing else apart: relatives of a test {group} may have been seen.",
     ),
     "group": Scheme(
         "new {group}s",

@@ -154,7 +154,7 @@ class Family:
     places          (attributions of some rows (n, ...), Dataset) -> iterator of (change, values (n,)): their names
     readouts        name -> (outputs of the network as arrays, Dataset) -> iterator of (change, values (n,)): what a
                     network says of itself, such as attention; nothing from a network that says none
-    predictions     file name -> (table with sample, group, label, prediction; path) -> None: customary formats
+    predictions     file name -> (rows.parquet with prediction; path) -> None: customary formats
     sections        each (ReportContext) -> list of ReportSection
     simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json
     simulations     further layouts of raw files -> as `simulate`

@@ -1,4 +1,4 @@
-"""When a training shuffles, validates, saves, reports and stops."""
+"""When a training shuffles, clips, validates, saves, reports and stops."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from gxtool.training.record import TrainingClock
+from gxtool.training.schedule import clip_variables
 
 if TYPE_CHECKING:
     from gxtool.training.trainer import ModelTrainer
@@ -32,6 +33,12 @@ class Flow(TrainerCallback):
     def on_epoch_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Shuffle by the epoch's number."""
         self.trainer.batches.set_epoch(state.global_step // self.trainer.step_plan.steps_per_epoch)
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> None:
+        """Clip what Trainer, which knows only one norm of all gradients, does not."""
+        clip_variables(self.trainer.model, self.trainer.task.config)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Save where it was asked for, and stop where a signal asks; the end of an epoch does both by itself."""

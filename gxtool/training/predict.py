@@ -100,15 +100,16 @@ def predict(checkpoints: Sequence[Path], dataset: Path, output: Path, options: T
     config = training_config(checkpoints, family)
     with machine(options, config.resources.threads) as here:
         table = averaged(predict_models(_applicable(artifacts, opened), family, opened, here, config))
-    columns = ["row", "sample", "group"] + (["label"] if "label" in opened.rows.columns else [])
-    table = opened.rows.select(columns).join(table, on="row", how="inner", maintain_order="left").drop("row")
+    # Customary formats may need columns of the family's own, such as the sequence as it was given.
+    table = opened.rows.join(table, on="row", how="inner", maintain_order="left").drop("row")
+    columns = ["sample", "group", *(["label"] if "label" in table.columns else []), "prediction", "sd"]
     manifest = artifacts[0].manifest
     with ArtifactWriter(
         output, "predictions", family=family.name, preset=manifest.preset, overwrite=options.overwrite
     ) as writer:
         for parent in (opened.artifact, *artifacts):
             writer.add_parent(parent)
-        writer.write_table("predictions.parquet", table)
+        writer.write_table("predictions.parquet", table.select(columns))
         for name, function in family.predictions.items():
             family.load(function)(table, writer.take(name))
             writer.taken(name)

@@ -1,4 +1,4 @@
-"""The optimiser and how its learning rate moves."""
+"""The optimiser, how its learning rate moves, and what becomes of large gradients."""
 
 from __future__ import annotations
 
@@ -33,7 +33,20 @@ def make_optimizer(network: nn.Module, config: TrainingConfig) -> torch.optim.Op
     if config.optimizer == "sgd":
         return torch.optim.SGD(groups, **options)
     optimizer = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return optimizer(groups, eps=config.adam_epsilon, **options)
+    betas = (config.adam_beta1, config.adam_beta2)
+    return optimizer(groups, betas=betas, eps=config.adam_epsilon, **options)
+
+
+def clip_variables(network: nn.Module, config: TrainingConfig) -> None:
+    """Clip gradients in place, each value and then each variable's norm, as Keras does with clipvalue and clipnorm."""
+    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    if config.max_grad_value and gradients:
+        torch._foreach_clamp_min_(gradients, -config.max_grad_value)
+        torch._foreach_clamp_max_(gradients, config.max_grad_value)
+    if config.max_variable_norm and gradients:
+        norms = torch.stack(torch._foreach_norm(gradients))
+        factors = config.max_variable_norm / norms.clamp(min=config.max_variable_norm)
+        torch._foreach_mul_(gradients, list(factors.unbind()))
 
 
 def make_scheduler(
@@ -41,7 +54,9 @@ def make_scheduler(
 ) -> LambdaLR:
     """Return the schedule over `steps` optimiser steps; warm-up rises from 0 over its share of them."""
     # Rounded first: 0.1 * 30 is a hair above 3 in binary.
-    warmup = math.ceil(round(config.warmup_ratio * steps, 6))
+    warmup = config.warmup_steps or math.ceil(round(config.warmup_ratio * steps, 6))
+    if config.schedule == "noam":
+        return LambdaLR(optimizer, partial(noam_factor, warmup=warmup))
     if config.schedule == "exponential":
         factor = partial(exponential_factor, warmup=warmup, per_epoch=steps_per_epoch, decay=config.lr_decay)
         return LambdaLR(optimizer, factor)
@@ -58,6 +73,16 @@ def exponential_factor(step: int, warmup: int, per_epoch: int, decay: float) -> 
 def inverse_factor(step: int, warmup: int, decay: float) -> float:
     """Return 1 / (1 + decay * step), steps counted from 0 as in Torch7's sgd, times the warm-up's share."""
     return rising_share(step, warmup) / (1 + decay * step)
+
+
+def noam_factor(step: int, warmup: int) -> float:
+    """Return the smaller of n / warmup and sqrt(warmup / n), n being the step counted from 1.
+
+    With learning_rate 1 / sqrt(D * warmup) the learning rate is D**-0.5 * min(n**-0.5, n * warmup**-1.5), as published
+    (Vaswani et al. 2017) for a network of width D.
+    """
+    number, warmup = step + 1, max(1, warmup)
+    return min(number / warmup, math.sqrt(warmup / number))
 
 
 def rising_share(step: int, warmup: int) -> float:

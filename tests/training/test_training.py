@@ -320,6 +320,14 @@ def test_loss_is_one_number_over_the_whole_epoch(dataset: Path, tmp_path: Path) 
     assert all(math.isclose(line["train_loss"], lines[0]["train_loss"], abs_tol=1e-6) for line in lines)
 
 
+def test_gradients_are_clipped_before_each_step(dataset: Path, tmp_path: Path) -> None:
+    rates = {"optimizer": "sgd", "epochs": 1, "model": {"dropout": 0.0}}
+    still = fit(dataset, tmp_path / "still", learning_rate=1e-12, **rates)
+    for number, clipping in enumerate(({"max_grad_value": 1e-9}, {"max_variable_norm": 1e-9})):
+        assert same(still, fit(dataset, tmp_path / f"{number}", learning_rate=1.0, **rates, **clipping), atol=1e-6)
+    assert not same(still, fit(dataset, tmp_path / "free", learning_rate=1.0, **rates), atol=1e-2)
+
+
 def test_trainer_is_told_to_leave_alone_what_is_done_here(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

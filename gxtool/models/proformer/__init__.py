@@ -1,1 +1,51 @@
-"""Promoter sequence to expression: Proformer and other trunks on the same input, heads and losses."""
+"""Family `proformer`: promoter sequence to expression; Proformer and other trunks on one input, with the same heads."""
+
+from gxtool.models.base import Column, Family
+
+FAMILY = Family(
+    name="proformer",
+    title="Promoter sequence to expression",
+    summary="Sequence of a promoter, between constant flanks -> how strongly it drives expression.",
+    kind="regression",
+    default_preset="cnn",
+    parameters={
+        "cnn": 189313,
+        "dream-cnn": 1933970,
+        "dream-rnn": 4130578,
+        "legnet": 1937098,
+        "proformer": 47425543,
+        "small": 1163271,
+        "tiny": 12327,
+    },
+    columns=(
+        Column("sample", "name of the library"),
+        Column("data", "sequences and their expression, to train on: text, FASTA or Parquet", True, False),
+        Column("val", "the same for validation; without it a share of `data` is held out", True, False),
+        Column("test", "the same for the test, or sequences to predict (then without `data`)", True, False),
+        Column("measured", "expression of the sequences of `test`, where that file does not hold it", True, False),
+        Column("values", "table of ids and expression, where sequences are FASTA", True, False),
+        Column("submission", "sample submission (JSON) whose keys pred.json is to have", True, False),
+    ),
+    metrics=("pearson", "spearman", "r2_score", "mse"),
+    config="config:ProformerConfig",
+    model="model:ProformerModel",
+    expand="examples:expand",
+    check="check:check",
+    preprocess="examples:preprocess",
+    encode="encode:encode",
+    collate="features:collate",
+    fit="features:fit",
+    predict="features:predict",
+    features="features:features",
+    baselines={
+        "gc_content": "baselines:gc_line",
+        "kmer_ridge": "baselines:kmer_ridge",
+        "kmer_boosting": "baselines:kmer_boosting",
+    },
+    predictions={"pred.tsv": "features:write_tsv", "pred.json": "features:write_json"},
+    sections=("report:data_sections",),
+    simulate="gxtool.simulate.promoters:simulate",
+    demo={},
+    group="sequence",
+    sample="library",
+)

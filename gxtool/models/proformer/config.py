@@ -1,4 +1,4 @@
-"""Every number of the networks on promoter sequences and what it means."""
+"""Every number of the proformer family and what it means."""
 
 from __future__ import annotations
 
@@ -6,9 +6,94 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from gxtool.config import Section
+from gxtool.config import Config, Section
+from gxtool.io.promoter_encoding import DREAM_FIVE_PRIME, DREAM_THREE_PRIME, InsertRules
 
 Share = Annotated[float, Field(ge=0, lt=1)]
+Flank = Annotated[str, Field(pattern="^[ACGT]*$")]
+_PREPROCESS = {"stage": "preprocess"}
+
+
+class DataConfig(Section):
+    """Where sequence and expression stand, what an insert is, and who is trained on, who chooses, who judges."""
+
+    five_prime: Flank = Field(
+        DREAM_FIVE_PRIME,
+        description="constant bases in front of every insert, which are cut off; empty: none",
+        json_schema_extra=_PREPROCESS,
+    )
+    three_prime: Flank = Field(
+        DREAM_THREE_PRIME,
+        description="constant bases behind every insert, which are cut off; empty: none",
+        json_schema_extra=_PREPROCESS,
+    )
+    without_flanks: Literal["refuse", "keep"] = Field(
+        "refuse",
+        description="a sequence without both flanks is an error, or is kept whole as an insert",
+        json_schema_extra=_PREPROCESS,
+    )
+    length: int = Field(
+        100,
+        ge=1,
+        le=65_535,
+        description="bases that an insert may have; shorter ones are padded with N on both sides",
+        json_schema_extra=_PREPROCESS,
+    )
+    too_long: Literal["refuse", "trim", "drop"] = Field(
+        "refuse",
+        description="a longer insert is an error, loses as much on both sides, or is left out",
+        json_schema_extra=_PREPROCESS,
+    )
+    sequence_column: str = Field(
+        "sequence",
+        min_length=1,
+        description="column of the sequences in tables with a header and in Parquet; a text table that does not begin "
+        "with such a header has none",
+        json_schema_extra=_PREPROCESS,
+    )
+    targets: tuple[str, ...] = Field(
+        ("expression",),
+        description="columns of measured values in tables with a header; a table without one has a single value",
+        json_schema_extra=_PREPROCESS,
+    )
+    test_targets: tuple[str, ...] = Field(
+        (),
+        description="the same columns in files of test sequences, where they have other names",
+        json_schema_extra=_PREPROCESS,
+    )
+    target: str = Field("", description="which of `targets` is predicted; empty: the first")
+    split: Literal["auto", "file", "sequence"] = Field(
+        "auto",
+        description="file: the samplesheet's train, val and test files; sequence: held out by a hash of the sequence "
+        "(those of a test file stay); auto: what no file gives is held out by the hash",
+    )
+    validation_fraction: float = Field(
+        0.1, gt=0, lt=1, description="share of the sequences not tested that validates, where no file says so"
+    )
+    test_fraction: float = Field(
+        0.1, gt=0, lt=1, description="share of the sequences that is tested, where no file says so"
+    )
+    split_seed: int = Field(2, ge=0, description="seed of choosing sequences")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> DataConfig:
+        if not self.targets or len(set(self.targets)) != len(self.targets):
+            raise ValueError(f"targets with at least one column, each once, found {list(self.targets)}")
+        if self.test_targets and len(self.test_targets) != len(self.targets):
+            raise ValueError(f"as many test_targets as targets ({len(self.targets)}), found {len(self.test_targets)}")
+        if self.target and self.target not in self.targets:
+            raise ValueError(f"target to be one of targets ({', '.join(self.targets)}), found {self.target}")
+        return self
+
+    @property
+    def predicted(self) -> str:
+        """Return the target that is predicted."""
+        return self.target or self.targets[0]
+
+    @property
+    def rules(self) -> InsertRules:
+        """Return how inserts are found in sequences."""
+        return InsertRules(self.five_prime, self.three_prime, self.length, self.without_flanks, self.too_long)
 
 
 class ModelConfig(Section):
@@ -98,3 +183,10 @@ class ModelConfig(Section):
         if self.intermediate_size % 2:
             raise ValueError(f"an even intermediate_size, found {self.intermediate_size}: its gate halves it")
         return self
+
+
+class ProformerConfig(Config):
+    """Configuration of the proformer family."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()

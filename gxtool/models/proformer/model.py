@@ -2,7 +2,8 @@
 
 Input: tokens (B, L), A C G T N as 0 to 4: inserts without their flanks, padded with N on both sides. The field
 `architecture` chooses the trunk, whose own file says how it departs from its paper; `head` and `mask_loss` are the same
-for all trunks that have what they need. Output: expression in standard deviations from the mean of the training rows.
+for all trunks that have what they need. Output: expression in the unit of the labels; inside, and in the loss, it is
+in standard deviations from the mean of the training rows.
 
 `proformer` guesses masked bases beside the expression: the published network masks each half of its input by itself,
 so that a masked base can be copied from the complementary half; that is `mask_loss` independent, not the default.
@@ -72,8 +73,8 @@ class ProformerModelConfig(PreTrainedConfig):
 
 @dataclass
 class ExpressionOutput(ModelOutput):
-    """logits (B, n_targets): expression in standard deviations from the mean; bins (B, n_bins): logarithms of the
-    probabilities of sorting bins, with head softclass.
+    """logits (B, n_targets): expression in the unit of the labels; bins (B, n_bins): logarithms of the probabilities
+    of sorting bins, with head softclass.
     """
 
     loss: Tensor | None = None
@@ -199,20 +200,20 @@ class ProformerModel(PreTrainedModel):
     def _expression(self, outputs: Tensor, both_strands: bool) -> tuple[Tensor, Tensor | None]:
         """Return expression (B, n_targets) and bins, if any, of the head's outputs; strands are averaged."""
         if self.config.head != "softclass":
-            return torch.stack(outputs.chunk(2)).mean(dim=0) if both_strands else outputs, None
+            scaled = torch.stack(outputs.chunk(2)).mean(dim=0) if both_strands else outputs
+            return self.target_mean + self.target_std * scaled, None
         bins = outputs.log_softmax(dim=1)  # (B, n_bins)
         if both_strands:
             bins = torch.stack(bins.chunk(2)).exp().mean(dim=0).log()
         numbers = torch.arange(self.config.n_bins, device=bins.device, dtype=bins.dtype)
-        expected = (bins.exp() * numbers).sum(dim=1, keepdim=True)  # (B, 1)
-        return (expected - self.target_mean) / self.target_std, bins
+        return (bins.exp() * numbers).sum(dim=1, keepdim=True), bins
 
     def _loss(self, logits: Tensor, bins: Tensor | None, labels: Tensor) -> Tensor:
         """Return the squared error in standard deviations, or the divergence from the label's spread over bins."""
         if bins is not None:
             spread = bin_shares(labels.flatten(), self.config.n_bins, self.config.bin_sd)
             return functional.kl_div(bins, spread, reduction="batchmean")
-        return functional.mse_loss(logits, (labels.view_as(logits) - self.target_mean) / self.target_std)
+        return functional.mse_loss(logits / self.target_std, labels.view_as(logits) / self.target_std)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:

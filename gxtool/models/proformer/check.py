@@ -1,0 +1,130 @@
+"""What is recognised in files of promoters before anything is spent: every sequence is read. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from gxtool.io.promoter_encoding import Tally
+from gxtool.io.promoters import PromoterSource
+from gxtool.models.base import CheckReport
+from gxtool.models.proformer.config import DataConfig
+from gxtool.models.proformer.examples import files_of, read_blocks
+from gxtool.models.proformer.ids import sequence_ids
+from gxtool.models.proformer.summary import other_scale
+
+# Sequences per minute that two cores read, and that they train the preset `cnn` on for all its epochs.
+READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 1e3
+# Memory of Python with PyTorch (GB), and bytes that a sequence takes beside its tokens while it is encoded and on disk.
+BASE_MEMORY_GB, BYTES_IN_MEMORY, BYTES_ON_DISK = 1.5, 120, 30
+WORDS = {
+    "dropped": "too long and left out",
+    "trimmed": "too long and trimmed",
+    "without_flanks": "kept whole for want of flanks",
+    "lower_case": "with lower-case letters",
+    "ambiguous": "with IUPAC codes, which become N",
+    "with_n": "with N",
+}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one file holds: ids, lengths and values (None: not read) of its sequences, and what was counted."""
+
+    column: str
+    ids: pl.Series
+    lengths: np.ndarray
+    values: np.ndarray | None
+    tally: Tally
+
+
+def check(sheet: Sequence[Mapping[str, str]], data: DataConfig) -> CheckReport:
+    """Report what the files hold, what looks wrong, and what a run with one seed will cost.
+
+    Raises:
+        InputError: a file that is no table of promoters, or that does not fit the others of its sample.
+    """
+    facts = [
+        ("flanks", _flanks(data)),
+        ("inserts", f"up to {data.length} bases"),
+        ("split", f"data.split={data.split}"),
+    ]
+    warnings: list[str] = []
+    n_rows = n_train = 0
+    for row in sheet:
+        looked = {column: _look(column, source, data) for column, source in files_of(row, data).items()}
+        facts += [(f"{row['sample']}, {column}", _describe(found, data)) for column, found in looked.items()]
+        warnings += [f"{row['sample']}: {text}" for text in _warnings(looked)]
+        n_rows += sum(len(found.ids) for column, found in looked.items() if column != "measured")
+        n_train += len(looked["data"].ids) if "data" in looked else 0
+    return CheckReport(
+        facts=tuple(facts),
+        warnings=tuple(warnings),
+        memory_gb=round(BASE_MEMORY_GB + n_rows * BYTES_IN_MEMORY / 1e9, 1),
+        disk_gb=round(2 * n_rows * (data.length + BYTES_ON_DISK) / 1e9, 3),
+        minutes=round(n_rows / READ_PER_MINUTE + n_train / TRAIN_PER_MINUTE, 1),
+    )
+
+
+def _flanks(data: DataConfig) -> str:
+    if not data.five_prime and not data.three_prime:
+        return "none"
+    otherwise = "an error" if data.without_flanks == "refuse" else "kept whole"
+    return f"{data.five_prime or 'nothing'} ... {data.three_prime or 'nothing'}; a sequence without them is {otherwise}"
+
+
+def _look(column: str, source: PromoterSource, data: DataConfig) -> Looked:
+    reader, blocks = read_blocks(source, data)
+    ids, lengths, values = [], [], []
+    for block in blocks:
+        ids.append(sequence_ids(block.tokens, block.lengths))
+        lengths.append(block.lengths)
+        if block.values is not None:
+            values.append(block.values[:, data.targets.index(data.predicted)])
+    return Looked(
+        column, pl.concat(ids), np.concatenate(lengths), np.concatenate(values) if values else None, reader.tally
+    )
+
+
+def _describe(found: Looked, data: DataConfig) -> str:
+    n = len(found.ids)
+    if not n:
+        return "no sequence that can be used"
+    low, middle, high = (f"{np.quantile(found.lengths, q):.0f}" for q in (0, 0.5, 1))
+    said = [f"{n:,} sequences, inserts of {low} to {high} bases (median {middle})"]
+    if found.values is not None:
+        whole = (found.values == np.rint(found.values)).mean()
+        said.append(
+            f"{data.predicted} {found.values.min():.4g} to {found.values.max():.4g}, mean {found.values.mean():.4g}, "
+            f"{whole:.0%} whole numbers"
+        )
+    said += [f"{getattr(found.tally, name):,} {word}" for name, word in WORDS.items() if getattr(found.tally, name)]
+    twice = n - found.ids.n_unique()
+    return "; ".join([*said, *([f"{twice:,} more than once"] if twice else [])])
+
+
+def _warnings(looked: Mapping[str, Looked]) -> list[str]:
+    """Say what is left out, what is measured on another scale, and what stands on both sides."""
+    found = []
+    for one in looked.values():
+        if one.tally.dropped:
+            found.append(
+                f"{one.tally.dropped:,} of {one.tally.read:,} sequences ({one.column}) are too long and left out"
+            )
+    for one, other in (("data", "val"), ("data", "test"), ("val", "test")):
+        if one in looked and other in looked:
+            shared = int(looked[one].ids.is_in(looked[other].ids.unique().implode()).sum())
+            if shared:
+                found.append(f"{shared:,} sequences of {one} stand in {other} too and are left out of {one}")
+    judged = looked.get("measured") or looked.get("test")
+    if "data" in looked and judged is not None and judged.values is not None:
+        scales = [{"mean": one.values.mean(), "sd": one.values.std()} for one in (looked["data"], judged)]
+        if other_scale(*scales):
+            found.append(
+                f"test values have mean {scales[1]['mean']:.3g} and sd {scales[1]['sd']:.3g}, training values "
+                f"{scales[0]['mean']:.3g} and {scales[0]['sd']:.3g}: on another scale only correlations mean something"
+            )
+    return found

@@ -1,0 +1,124 @@
+"""From a dataset's arrays to what the network and the baselines take, and back to predictions. No torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gxtool.data.sequence import gc_content, kmer_counts, kmer_names, reverse_complement, tokens_of
+from gxtool.errors import ConfigError, InputError
+from gxtool.io.dataset import Dataset
+from gxtool.io.submission import write_predictions, write_submission
+from gxtool.models.proformer.config import ModelConfig
+
+# Length of the k-mers that baselines see: 512 of both strands.
+K = 5
+GC = "GC"
+# Rows added up at a time.
+BLOCK = 1 << 18
+
+
+def collate(rows: Mapping[str, np.ndarray], resources: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
+    """Return forward's arguments for some rows: tokens (B, L) uint8 and, where there are any, labels (B,) float32.
+
+    singleton (B,) float32 goes with labels: 1 where the measured value is a whole number, seen in one bin alone.
+    """
+    batch = {"tokens": np.ascontiguousarray(rows["tokens"])}
+    if "labels" in rows:
+        labels = np.asarray(rows["labels"], dtype=np.float32)
+        batch |= {"labels": labels, "singleton": (labels == np.rint(labels)).astype(np.float32)}
+    return batch
+
+
+def fit(dataset: Dataset, train_rows: np.ndarray, model: ModelConfig) -> dict[str, Any]:
+    """Return the input's length, the target, and its mean and population standard deviation over the training rows.
+
+    Raises:
+        InputError: all training values are the same.
+        ConfigError: head softclass, and training values that are no sorting bins.
+    """
+    info, labels = dataset.artifact.manifest.info, dataset.arrays["labels"]
+    parts = [labels[train_rows[n : n + BLOCK]].astype(np.float64) for n in range(0, len(train_rows), BLOCK)]
+    low, high = min(part.min() for part in parts), max(part.max() for part in parts)
+    if low == high:
+        raise InputError(
+            f"{dataset.artifact.path}: all {len(train_rows)} training values are {low:g}, expected several"
+        )
+    if model.head == "softclass" and not 0 <= low <= high <= model.n_bins - 1:
+        raise ConfigError(
+            f"model.head: is softclass, but training values of {info['target']} are {low:g} to {high:g}, expected "
+            f"sorting bins from 0 to {model.n_bins - 1} (model.n_bins) or another head"
+        )
+    mean = sum(part.sum() for part in parts) / len(train_rows)
+    variance = sum(np.square(part - mean).sum() for part in parts) / len(train_rows)
+    return {
+        "length": int(dataset.arrays["tokens"].shape[1]),
+        "targets": [info["target"]],
+        "target_mean": [float(mean)],
+        "target_std": [float(np.sqrt(variance))],
+    }
+
+
+def predict(logits: np.ndarray) -> np.ndarray:
+    """Return the predicted expression (B,) from the network's output (B, 1), which is in the label's unit."""
+    return np.asarray(logits, dtype=np.float64)[:, 0]
+
+
+def features(rows: Mapping[str, np.ndarray], dataset: Dataset) -> tuple[np.ndarray, list[str]]:
+    """Return GC content and counts of 5-mers on both strands (n, 513) float32, and the columns' names.
+
+    A 5-mer stands for its reverse complement, which is counted as often. GC content without any known base is 0.
+    """
+    tokens = np.asarray(rows["tokens"])
+    kept = _first_of_pairs()
+    matrix = np.empty((len(tokens), 1 + len(kept)), np.float32)
+    matrix[:, 0] = np.nan_to_num(gc_content(tokens))
+    matrix[:, 1:] = kmer_counts(tokens, K)[:, kept]
+    names = kmer_names(K)
+    return matrix, [GC, *(names[place] for place in kept)]
+
+
+def _first_of_pairs() -> list[int]:
+    """Return the numbers of the k-mers that come before their reverse complement in the alphabet."""
+    words = [tokens_of(name) for name in kmer_names(K)]
+    return [place for place, word in enumerate(words) if tuple(word) < tuple(reverse_complement(word))]
+
+
+def write_tsv(table: pl.DataFrame, path: Path) -> None:
+    """Write pred.tsv: the sequences of files of test sequences as they were given, a tab, the prediction; no header."""
+    tested = _tested(table)
+    write_predictions(path, tested["sequence"].to_list(), tested["prediction"].to_numpy())
+
+
+def write_json(table: pl.DataFrame, path: Path) -> None:
+    """Write pred.json: prediction by number of the test sequence, of those that the sample submission asks for.
+
+    Without a sample submission, of all test sequences; of several samples, one such object by sample.
+    """
+    tested = _tested(table)
+    samples = tested.partition_by("sample", maintain_order=True)
+    if len(samples) > 1:
+        content = {part["sample"][0]: {str(row): value for row, value in _asked(part).items()} for part in samples}
+        path.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
+        return
+    predictions = np.zeros(1 + (tested["number"].max() if len(tested) else -1))
+    predictions[tested["number"].to_numpy()] = tested["prediction"].to_numpy()
+    write_submission(path, _asked(tested), predictions)
+
+
+def _asked(tested: pl.DataFrame) -> dict[int, float]:
+    """Return number -> prediction of the test sequences that are asked for, in the order of the sample submission."""
+    asked = tested.filter(pl.col("submission").is_not_null()).sort("submission")
+    return dict((tested if asked.is_empty() else asked).select("number", "prediction").iter_rows())
+
+
+def _tested(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of files of test sequences, in the order of each file."""
+    missing = {"sequence": pl.String, "number": pl.UInt32, "submission": pl.UInt32}
+    lacking = [pl.lit(None, dtype).alias(name) for name, dtype in missing.items() if name not in table.columns]
+    return table.with_columns(lacking).filter(pl.col("sequence").is_not_null())
