@@ -67,6 +67,8 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
     data = Dataset.open(dataset, family.name)
     watch = Stopwatch()
     run = models[0].manifest.info.get("run", "")
+    # One fold: models of the others were trained on its test rows.
+    fold = min(_fold(model) for model in models)
     summary: list[dict[str, Any]] = []
     with (
         machine(options, options.threads or config.resources.threads),
@@ -75,12 +77,12 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
         for parent in (data.artifact, *models):
             writer.add_parent(parent)
         for sample in data.samples:
-            predictors = _predictors(models, sample, options.device)
+            predictors = _predictors(models, sample, fold, options.device)
             if not predictors:
                 continue
             for kind in kinds:
                 most = config.perturb.max_rows if _is_few(family, kind) else config.perturb.map_rows
-                rows = _test_rows(data, sample, most, models)
+                rows = _test_rows(data, sample, most, fold)
                 if len(rows):
                     scene = _Scene(family, data, rows, predictors, config.perturb)
                     _write(writer, scene, sample, kind, summary)
@@ -121,14 +123,18 @@ def _is_few(family: Family, kind: str) -> bool:
     return kind in family.perturbations and kind not in family.maps
 
 
-def _predictors(models: Sequence[Artifact], sample: str, device: str) -> list[Model]:
-    """Load the models that were trained for one sample, or for all of them."""
-    return [load_model(model.path, device) for model in models if model.manifest.info["sample"] in (sample, None)]
+def _fold(model: Artifact) -> int:
+    return model.manifest.info.get("fold", 0)
 
 
-def _test_rows(data: Dataset, sample: str, most: int, models: Sequence[Artifact]) -> np.ndarray:
-    """Return test rows of one sample, a seeded choice when there are more than `most`, of the models' first fold."""
-    fold = min(model.manifest.info.get("fold", 0) for model in models)
+def _predictors(models: Sequence[Artifact], sample: str, fold: int, device: str) -> list[Model]:
+    """Load the models of one fold that were trained for one sample, or for all of them."""
+    known = [model for model in models if model.manifest.info["sample"] in (sample, None) and _fold(model) == fold]
+    return [load_model(model.path, device) for model in known]
+
+
+def _test_rows(data: Dataset, sample: str, most: int, fold: int) -> np.ndarray:
+    """Return test rows of one sample, a seeded choice when there are more than `most`."""
     rows = data.indices("test", fold, sample)
     if len(rows) > most:
         rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
