@@ -28,6 +28,10 @@ workflow {
         workflow.success ? log.info(outcome) : log.error(outcome)
     }
 
+    if (workflow.containerEngine && "${projectDir}".contains(' ')) {
+        error("gxtool: error: ${projectDir}: has a space in its path, expected none where tasks run in containers")
+    }
+
     // [folder that relative paths start from, samplesheet or [], runs file or []]
     asked = channel.of(request).branch { wish ->
         given: wish.input || wish.runs
