@@ -25,6 +25,7 @@ from gxtool.io.nucleotides import (
 # Constant ends of every sequence of the DREAM 2022 challenge: vector DNA around 80 random bases.
 DREAM_FIVE_PRIME, DREAM_THREE_PRIME = "TGCATTTTTTTCACATC", "GGTTACGGCTGTT"
 # Rows encoded at once: temporaries of 4,096 x 100 bytes stay in the cache of one core.
+EMPTY = "is empty, expected a sequence"
 _ROWS = 4_096
 _UPPER = np.uint8(0xDF)  # clears the bit that makes a letter of ASCII a small one
 _CODES = letter_codes()
@@ -135,7 +136,7 @@ def _strip(buffer: np.ndarray, starts: np.ndarray, ends: np.ndarray, rules: Inse
     inserts = _Inserts(starts + before * flanked, lengths - (before + after) * flanked, np.arange(len(starts)))
     if len(starts) and not inserts.lengths.all():
         row = int(np.argmin(inserts.lengths))
-        raise RowError(row, "found no base between the flanks, expected a sequence" if lengths[row] else "is empty")
+        raise RowError(row, "found no base between the flanks, expected a sequence" if lengths[row] else EMPTY)
     return inserts, int(len(flanked) - flanked.sum())
 
 
@@ -232,7 +233,7 @@ def letter_fault(sequence: bytes) -> str | None:
 def _flank_fault(sequence: bytes, rules: InsertRules) -> str:
     """Return which flank a sequence lacks; or which letter is none of DNA, since such a sequence lacks more."""
     if not sequence:
-        return "is empty"
+        return EMPTY
     if fault := letter_fault(sequence):
         return fault
     text = sequence.decode("ascii")
