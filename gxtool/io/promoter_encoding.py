@@ -24,8 +24,8 @@ from gxtool.io.nucleotides import (
 
 # Constant ends of every sequence of the DREAM 2022 challenge: vector DNA around 80 random bases.
 DREAM_FIVE_PRIME, DREAM_THREE_PRIME = "TGCATTTTTTTCACATC", "GGTTACGGCTGTT"
-# Rows encoded at once: temporaries of 4,096 x 100 bytes stay in the cache of one core.
 EMPTY = "is empty, expected a sequence"
+# Rows encoded at once: temporaries of 4,096 x 100 bytes stay in the cache of one core.
 _ROWS = 4_096
 _UPPER = np.uint8(0xDF)  # clears the bit that makes a letter of ASCII a small one
 _CODES = letter_codes()
