@@ -18,7 +18,16 @@ from pathlib import Path
 from benchmarks.fresh import ROOT
 from benchmarks.table import RESULTS, Result, markdown, parser, read_result
 
-NAMES = ("read_bins", "bin_bigwig", "count_bam", "tracks_memory", "mix_memory", "train_step", "startup")
+NAMES = (
+    "read_bins",
+    "bin_bigwig",
+    "count_bam",
+    "tracks_memory",
+    "mix_memory",
+    "train_step",
+    "encode_promoters",
+    "startup",
+)
 
 
 def main() -> None:
@@ -51,7 +60,7 @@ def arguments(name: str, chosen: argparse.Namespace, results: Path) -> list[str]
         given += ["--cells", str(chosen.cells)]
     if name == "read_bins":
         given += ["--peer-genes", str(chosen.peer_genes)]
-    if name in ("read_bins", "bin_bigwig") and chosen.offline:
+    if name in ("read_bins", "bin_bigwig", "encode_promoters") and chosen.offline:
         given += ["--offline"]
     return given
 

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("read_bins", "bin_bigwig", "count_bam", "tracks_memory", "mix_memory", "train_step", "startup")
+NAMES = (
+    "read_bins",
+    "bin_bigwig",
+    "count_bam",
+    "tracks_memory",
+    "mix_memory",
+    "train_step",
+    "encode_promoters",
+    "startup",
+)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
