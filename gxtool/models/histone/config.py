@@ -145,7 +145,8 @@ class ModelConfig(Section):
         0.0,
         ge=0,
         le=1,
-        description="share of training rows read from the last bin to the first (bins are not strand-oriented)",
+        description="share of training rows read from the last bin to the first; rows whose bins run in the direction "
+        "of transcription never are",
     )
     bin_lstm_size: PositiveInt = Field(32, description="states per direction of the LSTM over the bins of a mark")
     mark_lstm_size: PositiveInt = Field(16, description="states per direction of the LSTM over the marks")
