@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from gxtool.errors import InputError
-from gxtool.io.bins_files import read_content
+from gxtool.io.packed import read_content
 
 _EXPECTED = "intervals in BED"
 _SCHEMA = {"chrom": pl.String, "start": pl.Int64, "end": pl.Int64}

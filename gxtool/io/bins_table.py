@@ -18,7 +18,8 @@ import polars as pl
 
 from gxtool.errors import InputError
 from gxtool.io.bins_faults import find_fault
-from gxtool.io.bins_files import INNER, SPLITS, BinsFile, Content
+from gxtool.io.bins_files import INNER, SPLITS, BinsFile
+from gxtool.io.packed import Content
 
 # Tables read ahead of the one in use: hides hashing and checking behind parsing, and bounds memory.
 _AHEAD = 2

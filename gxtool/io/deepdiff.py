@@ -16,8 +16,9 @@ import polars as pl
 
 from gxtool.errors import InputError
 from gxtool.io.bins_faults import DEEPDIFF_WINDOW, find_deepdiff_fault, is_window
-from gxtool.io.bins_files import SPLITS, BinsFile, open_text
+from gxtool.io.bins_files import SPLITS, BinsFile
 from gxtool.io.bins_table import BinsTable, build_table, count_schema, parse_columns
+from gxtool.io.packed import open_text
 
 _LONGEST_LINE = 1 << 12
 _ENDS = {f".{stem}.csv{packed}": stem for stem in SPLITS for packed in ("", ".gz")}

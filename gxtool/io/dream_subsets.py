@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from gxtool.errors import InputError
-from gxtool.io.bins_files import read_content
+from gxtool.io.packed import read_content
 from gxtool.io.submission import read_object
 
 # Subset -> beginning of the name of its list, and of its public measurements (`{name}_exp_indices.json`).

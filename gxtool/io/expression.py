@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from gxtool.errors import InputError, did_you_mean
-from gxtool.io.bins_files import read_content
 from gxtool.io.gtf import PAR_Y, without_version
+from gxtool.io.packed import read_content
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What stands where a number should be: missing, infinite, or digits with commas in them.

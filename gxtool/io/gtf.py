@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from gxtool.errors import ConfigError, InputError
-from gxtool.io.bins_files import open_text
+from gxtool.io.packed import open_text
 
 CHOICES = ("gene", "canonical", "longest")
 _PIECE = 1 << 24

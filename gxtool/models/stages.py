@@ -9,7 +9,7 @@ from gxtool.config import Config
 from gxtool.data.splits import require_roles
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, find_artifacts
-from gxtool.io.bins_files import is_archive
+from gxtool.io.packed import is_archive
 from gxtool.io.runtime import Stopwatch
 from gxtool.io.samplesheet import ANY, read_samplesheet, require_path, resolve_path
 from gxtool.models.base import Family

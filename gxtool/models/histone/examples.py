@@ -14,10 +14,11 @@ import polars as pl
 
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import ArtifactWriter
-from gxtool.io.bins_files import BinsFile, find_bins_files, is_archive, list_cells
+from gxtool.io.bins_files import BinsFile, find_bins_files, list_cells
 from gxtool.io.bins_table import BinsTable, check_no_leakage, read_bins_tables
 from gxtool.io.deepdiff import find_deepdiff_files, list_deepdiff_cells, read_deepdiff_table
 from gxtool.io.expression import read_expression
+from gxtool.io.packed import is_archive
 from gxtool.models.histone.config import DataConfig
 from gxtool.models.histone.tracks import mark_columns, read_cell
 

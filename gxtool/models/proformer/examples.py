@@ -13,7 +13,7 @@ import polars as pl
 
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter
-from gxtool.io.bins_files import open_text
+from gxtool.io.packed import open_text
 from gxtool.io.promoter_encoding import Tally
 from gxtool.io.promoter_table import TableColumns
 from gxtool.io.promoters import PromoterBlock, PromoterReader, PromoterSource
