@@ -5,6 +5,9 @@ def readRequest(options, commandLine) {
     if (commandLine.count(' --set ') > 1) {
         error("gxtool: error: --set was given ${commandLine.count(' --set ')} times, expected one list: --set 'section.field=value;section.field=value'")
     }
+    if (options.runs && commandLine =~ / --seeds[ =]/) {
+        error("gxtool: error: --seeds was given beside --runs, expected seeds in the runs file, where each run names its own")
+    }
     [
         // As typed, but for what makes a second try of the same run look different.
         command: commandLine.replaceAll(/ -resume( [0-9a-f-]{36})?/, ''),

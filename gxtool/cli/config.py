@@ -10,6 +10,8 @@ import typer
 from gxtool.cli import options
 from gxtool.errors import UsageError
 
+SEEDS = "5"
+
 
 def command(
     context: typer.Context,
@@ -19,9 +21,13 @@ def command(
     output: options.Output = None,
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
-    runs: Annotated[Path | None, typer.Option(metavar="FILE", help="Runs file instead of --model.")] = None,
-    seeds: Annotated[str, typer.Option(metavar="N|A,B", help="Number of seeds, or the seeds.")] = "5",
-    task: Annotated[str, typer.Option(metavar="train|predict", help="What the run is for.")] = "train",
+    runs: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Runs file: each run names its family, preset and seeds.")
+    ] = None,
+    seeds: Annotated[
+        str, typer.Option(metavar="N|A,B", help="Number of seeds, or the seeds.", show_default=SEEDS)
+    ] = "",
+    task: Annotated[str, typer.Option(metavar="train|predict", help="What the run is for.", show_default="train")] = "",
     init: Annotated[
         str, typer.Option("--from", metavar="RUN|FOLDER", help="Models to start from or predict with.")
     ] = "",
@@ -39,7 +45,8 @@ def command(
     from gxtool.models.plan import override, read_runs
 
     if runs:
-        for option, value in (("--model", model), ("--preset", preset), ("--from", init)):
+        each = {"--model": model, "--preset": preset, "--from": init, "--seeds": seeds, "--task": task}
+        for option, value in each.items():
             if value:
                 raise UsageError(f"--runs names what each run is, expected no {option} beside it")
         requests = [
@@ -69,18 +76,19 @@ def _requests(context: typer.Context, given: dict) -> list:
     source = options.same(given["source"], paths.get("--input"), "--input")
     if given["output"]:
         options.need(source, "--input", "a samplesheet (make one with `gxtool init`) or a folder of raw data")
-    if given["task"] not in TASKS:
-        raise UsageError(f"--task {given['task']}: expected one of {', '.join(TASKS)}")
+    task = given["task"] or TASKS[0]
+    if task not in TASKS:
+        raise UsageError(f"--task {task}: expected one of {', '.join(TASKS)}")
     return [
         RunRequest(
             model=given["model"],
             preset=preset.strip(),
             input=source or Path(),
-            task=given["task"],
+            task=task,
             init=given["init"],
             files=tuple(given["config"] or ()),
             assignments=(*(given["assignments"] or ()), *extra),
-            seeds=parse_seeds(given["seeds"]),
+            seeds=parse_seeds(given["seeds"] or SEEDS),
             base=given["base_dir"],
         )
         for preset in (given["preset"] or family.default_preset).split(",")

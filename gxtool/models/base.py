@@ -147,7 +147,8 @@ class Family:
     predict         (logits) -> one prediction per row (a probability, or a value in the target's unit)
     features        (arrays of some rows, Dataset) -> (matrix (n, F) float32, F column names) for baselines
     baselines       name -> (measure.baselines.Split, seed) -> BaselineResult
-    perturbations   name -> (arrays of some rows, Dataset, perturb section) -> iterator of (change, changed arrays)
+    perturbations   name -> (arrays of some rows, Dataset with the splits of one fold, perturb section) -> iterator of
+                    (change, changed arrays)
     maps            perturbations that try every place of the input, on `perturb.map_rows` rows
     path            (arrays of some rows, Dataset, t) -> (input's name, its values at t in 0..1, their derivative):
                     the way from no signal to the signal, along which integrated gradients are summed

@@ -8,7 +8,8 @@ Nothing is fitted here, and labels are not read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ GRADIENTS = "integrated_gradients"
 
 @dataclass(frozen=True)
 class _Scene:
-    """Test rows of one sample and the models that know it; `before` is their mean prediction (n,)."""
+    """Test rows of one sample and the models that know it."""
 
     family: Family
     data: Dataset
@@ -42,9 +43,15 @@ class _Scene:
     predictors: Sequence[Model]
     config: PerturbConfig
 
+    @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the rows' arrays, without what is to be predicted."""
+        """The rows' arrays, without what is to be predicted."""
         return {name: array for name, array in self.data.take(self.rows).items() if name != "labels"}
+
+    @cached_property
+    def before(self) -> np.ndarray:
+        """The mean prediction of the rows as they are (n,)."""
+        return self.predict(self.arrays)
 
     def predict(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the mean prediction of the models (n,)."""
@@ -69,6 +76,7 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
     run = models[0].manifest.info.get("run", "")
     # One fold: models of the others were trained on its test rows.
     fold = min(_fold(model) for model in models)
+    of_fold = replace(data, splits=data.splits.filter(pl.col("fold") == fold))
     summary: list[dict[str, Any]] = []
     with (
         machine(options, options.threads or config.resources.threads),
@@ -84,7 +92,7 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
                 most = config.perturb.max_rows if _is_few(family, kind) else config.perturb.map_rows
                 rows = _test_rows(data, sample, most, fold)
                 if len(rows):
-                    scene = _Scene(family, data, rows, predictors, config.perturb)
+                    scene = _Scene(family, of_fold, rows, predictors, config.perturb)
                     _write(writer, scene, sample, kind, summary)
         if not summary:
             raise InputError(f"{dataset}: has no test rows of a sample that the models know")
@@ -162,14 +170,12 @@ def _perturbed(scene: _Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
 
     Changes of few rows are predicted together: a network takes a full batch in hardly more time than a small one.
     """
-    arrays = scene.arrays()
-    before = scene.predict(arrays)
     together = max(1, TOGETHER // max(1, len(scene.rows)))
-    changes = iter(scene.family.load(scene.family.perturbations[kind])(arrays, scene.data, scene.config))
+    changes = iter(scene.family.load(scene.family.perturbations[kind])(scene.arrays, scene.data, scene.config))
     while some := list(islice(changes, together)):
         joined = {name: np.concatenate([changed[name] for _, changed in some]) for name in some[0][1]}
         after = scene.predict(joined).reshape(len(some), len(scene.rows))
-        yield from zip([change for change, _ in some], after - before, strict=True)
+        yield from zip([change for change, _ in some], after - scene.before, strict=True)
 
 
 def _attributed(scene: _Scene) -> tuple[Iterator[tuple[str, np.ndarray]], str, str]:
@@ -177,7 +183,7 @@ def _attributed(scene: _Scene) -> tuple[Iterator[tuple[str, np.ndarray]], str, s
     from gxtool.perturb.inside import integrated_gradients
 
     steps = scene.config.path_steps
-    found = [integrated_gradients(model, scene.arrays(), scene.data, steps) for model in scene.predictors]
+    found = [integrated_gradients(model, scene.arrays, scene.data, steps) for model in scene.predictors]
     values = np.mean([one.values for one in found], axis=0)
     gap, change = (np.concatenate([getattr(one, name) for one in found]) for name in ("gap", "change"))
     missing = np.abs(gap).sum() / max(float(np.abs(change).sum()), 1e-12)
@@ -190,8 +196,7 @@ def _read(scene: _Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
     from gxtool.perturb.inside import readings
 
     read = scene.family.load(scene.family.readouts[kind])
-    arrays = scene.arrays()
-    said = [dict(read(readings(model, arrays), scene.data)) for model in scene.predictors]
+    said = [dict(read(readings(model, scene.arrays), scene.data)) for model in scene.predictors]
     for change in said[0]:
         yield change, np.mean([one[change] for one in said], axis=0)
 
@@ -202,7 +207,7 @@ def _table(scene: _Scene, changes: Iterator[tuple[str, np.ndarray]], readout: st
     if not named:
         return None
     names = pl.Series("change", [name for name, _ in named], dtype=pl.Categorical)
-    state = scene.predict(scene.arrays()).astype(np.float32)
+    state = scene.before.astype(np.float32)
     n_rows = len(scene.rows)
     repeated = pl.Series("place", np.repeat(np.arange(len(named), dtype=np.uint32), n_rows))
     return pl.DataFrame(

@@ -116,6 +116,7 @@ def test_train_typed_with_nothing_else_says_what_it_needs_and_what_makes_it() ->
         (("config", "--model", FAMILY, "--preset", "convent"), 4, "did you mean convnet?"),
         (("config", "--model", FAMILY, "--lrr", "1"), 2, "--lrr: no such option, did you mean --lr?"),
         (("config", "--runs", "r.yaml", "--model", FAMILY), 2, "--runs names what each run is, expected no --model"),
+        (("config", "--runs", "r.yaml", "--seeds", "3"), 2, "--runs names what each run is, expected no --seeds"),
         (("config", "--model", FAMILY, "--input", ".", "--output", "p.json", "--seeds", "x"), 4, "--seeds: found 'x'"),
         (("evaluate", "--checkpoint", "none", "--input", "d", "--output", "e"), 3, "none: is no folder"),
         (("inspect", "."), 3, "has no manifest.json"),

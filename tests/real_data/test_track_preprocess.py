@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from gxtool.models.histone.config import DataConfig
 from gxtool.models.histone.examples import preprocess
 
 pytestmark = pytest.mark.real_data
+needs_bedtools = pytest.mark.skipif(not shutil.which("bedtools"), reason="bedtools is not installed")
 
 
 def read(folder: Path, row: dict[str, str], **data: object) -> Artifact:
@@ -52,6 +54,7 @@ def multicov(bam: Path, windows: Sequence[tuple[str, int, int]], n_bins: int, fo
     return np.array([int(line.split("\t")[3]) for line in said.splitlines()]).reshape(-1, n_bins)
 
 
+@needs_bedtools
 def test_drosophila_reads_around_the_longest_transcript_of_the_real_annotation(real_data, tmp_path):
     folder = real_data / "epigenome" / "deeptools_test"
     row = {"H3K4me3": str(folder / "test1.bam"), "annotation": str(folder / "test.gtf")}
@@ -129,6 +132,7 @@ def windows_of(peaks: pl.DataFrame, size: int) -> list[tuple[str, int, int]]:
     return [("chr22", start, start + size) for start in starts]
 
 
+@needs_bedtools
 def test_fifty_thousand_real_reads_are_counted_as_bedtools_counts_them(real_data, peaks, annotation, tmp_path):
     reads = real_data / "epigenome" / "macs3_test" / "CTCF_SE_ChIP_chr22_50k.bed.gz"
     (tmp_path / "sizes").write_text("chr22\t51304566\n")

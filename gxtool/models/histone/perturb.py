@@ -133,9 +133,9 @@ def attention_marks(
             yield mark, outputs["attentions"][1][:, place]
 
 
-def mean_profile(dataset: Dataset, fold: int = 0) -> np.ndarray:
-    """Return the mean value of each bin and mark over the training genes (N, C)."""
-    signal, train = dataset.arrays["signal"], dataset.indices("train", fold)
+def mean_profile(dataset: Dataset) -> np.ndarray:
+    """Return the mean value of each bin and mark over the training genes of the dataset's first fold (N, C)."""
+    signal, train = dataset.arrays["signal"], dataset.indices("train", dataset.folds[0])
     total = np.zeros(signal.shape[1:])
     for start in range(0, len(train), BLOCK):
         total += signal[train[start : start + BLOCK]].sum(axis=0, dtype=np.float64)

@@ -22,6 +22,8 @@ from gxtool.models.histone.config import DataConfig, ModelConfig
 from gxtool.models.histone.encode import encode
 from gxtool.models.histone.examples import preprocess
 from gxtool.models.histone.features import features, fit
+from gxtool.models.registry import get_family
+from gxtool.models.stages import read_rows
 
 SIZES = {"chr1": 60, "chr2": 40}
 GENES = (("plus", "chr1", 21, 40, "+"), ("minus", "chr1", 11, 31, "-"), ("edge", "chr1", 4, 9, "+"))
@@ -298,6 +300,15 @@ def test_a_mark_without_a_track_is_refused(row, tmp_path):
         "sample liver: has no track of H3K9me3, expected one for each of data.marks "
         "(data.allow_missing=true accepts it, with a channel that says so)"
     )
+
+
+def test_a_mark_that_is_named_twice_is_refused(row, tmp_path):
+    header = ",".join([*row, "H3K4me3"])
+    (tmp_path / "sheet.csv").write_text(f"{header}\n{','.join([*row.values(), row['H3K4me3']])}\n")
+    with pytest.raises(InputError) as caught:
+        read_rows(get_family("histone"), tmp_path / "sheet.csv")
+    assert caught.value.exit_code == 3
+    assert str(caught.value) == (f"{tmp_path}/sheet.csv, line 1: column H3K4me3 stands there twice, expected it once")
 
 
 def test_a_column_that_is_no_mark_is_refused(row, tmp_path):
