@@ -10,11 +10,14 @@ encoding never import torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,19 @@ class Heatmap:
 
 
 @dataclass(frozen=True)
+class Logo:
+    """A sequence drawn as letters: at position `x[i]`, letter `letters[j]` is `heights[i][j]` high, upwards or down."""
+
+    title: str
+    description: str
+    x_title: str
+    y_title: str
+    x: tuple[int, ...]
+    letters: tuple[str, ...]
+    heights: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Table:
     """A sortable table; numbers stay numbers (the report formats them), None is shown as a dash."""
 
@@ -128,7 +144,20 @@ class ReportSection:
 
     title: str
     text: str
-    items: tuple[Figure | Heatmap | Table | Mapping[str, Figure | Heatmap], ...] = ()
+    items: tuple[Figure | Heatmap | Logo | Table | Mapping[str, Figure | Heatmap], ...] = ()
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Inputs that are no test rows, as they are and changed: `before` and `after` are arrays named as in a dataset.
+
+    units: what each row is about (n); change: what was done to all of them.
+    """
+
+    units: Sequence[str]
+    change: str
+    before: Mapping[str, np.ndarray]
+    after: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -155,6 +184,18 @@ class Family:
     places          (attributions of some rows (n, ...), Dataset) -> iterator of (change, values (n,)): their names
     readouts        name -> (outputs of the network as arrays, Dataset) -> iterator of (change, values (n,)): what a
                     network says of itself, such as attention; nothing from a network that says none
+    probes          name -> (Dataset with the splits of one fold, perturb section) -> iterator of `Probe`: changes of
+                    inputs that the test rows do not hold, such as the two alleles of a variant
+    derived         name -> (kind of effect that it is read off, dotted name of: (change -> values (n,), arrays of the
+                    rows, Dataset) -> iterator of (change, values (n,), NaN where there is nothing to say))
+    portraits       kind of effect -> (change -> values (n,), predictions as things are (n,), arrays of the rows,
+                    Dataset) -> JSON: single rows that the report draws
+    direct          perturbation -> (Model, arrays of some rows, Dataset, perturb section) -> iterator of (change,
+                    predictions with it (n,), NaN where it changes nothing): by a way that is faster than predicting
+                    every changed input whole
+    readings        name -> fields of the model's config: other ways to read a row, scored beside the model's own
+    details         (scored test rows, Dataset) -> JSON: what this family's evaluation says beside the metrics
+    design          (Dataset with the splits of one fold, design section) -> what `perturb.design` searches in
     predictions     file name -> (rows.parquet with prediction; path) -> None: customary formats
     sections        each (ReportContext) -> list of ReportSection
     simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json
@@ -191,6 +232,13 @@ class Family:
     readouts: Mapping[str, str] = field(default_factory=dict)
     simulations: Mapping[str, str] = field(default_factory=dict)
     targets: Mapping[str, Target] = field(default_factory=dict)
+    probes: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    portraits: Mapping[str, str] = field(default_factory=dict)
+    direct: Mapping[str, str] = field(default_factory=dict)
+    readings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    details: str = ""
+    design: str = ""
     predictions: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
@@ -269,7 +317,8 @@ class ReportContext:
 
     evaluations: metrics.json of every run of this family; curves: run -> curves.json; histories: run -> model
     folder name -> lines of metrics.jsonl; layers: run -> layers.json; summaries: summary.json of every dataset;
-    comparison: comparison.json; effects: summary.json of every effects artifact.
+    comparison: comparison.json; effects: summary.json of every effects artifact; details: run -> details.json;
+    designs: summary.json of every artifact of designs.
     """
 
     family: Family
@@ -280,3 +329,5 @@ class ReportContext:
     summaries: tuple[Mapping[str, Any], ...]
     comparison: Mapping[str, Any]
     effects: tuple[Mapping[str, Any], ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    designs: tuple[Mapping[str, Any], ...] = ()
