@@ -13,6 +13,7 @@ include { TRAIN as TRAIN_FROM } from './modules/train/main'
 include { EVALUATE            } from './modules/evaluate/main'
 include { PREDICT             } from './modules/predict/main'
 include { PERTURB             } from './modules/perturb/main'
+include { DESIGN              } from './modules/design/main'
 include { COMPARE             } from './modules/compare/main'
 include { REPORT              } from './modules/report/main'
 
@@ -82,22 +83,26 @@ workflow {
     EVALUATE(modelled(plan.flatMap { _folder, stages -> keyed(stages.evaluate, 'run') }, trained, TOKENIZE.out.dataset), request.device)
     PERTURB(modelled(plan.flatMap { _folder, stages -> keyed(stages.perturb, 'run') }, trained, TOKENIZE.out.dataset), request.device)
     predicting = plan.flatMap { _folder, stages -> keyed(stages.predict, 'init') }
-    // [folder, models trained before this run]
-    earlier = predicting.filter { init, _item -> init.contains('/') }.map { init, _item -> tuple(init, existing(init)) }.unique()
-    PREDICT(modelled(predicting, trained.mix(earlier), TOKENIZE.out.dataset), request.device)
+    // [item, dataset, models of the run] → [run or folder that judges, item, dataset, models of the run]
+    designing = modelled(plan.flatMap { _folder, stages -> keyed(stages.design, 'run') }, trained, TOKENIZE.out.dataset)
+        .map { item, dataset, models -> tuple(item.judge, item, dataset, models) }
+    // [run or folder, its models]: of this run, or trained before it
+    known = predicting.mix(designing).map { row -> row[0] }.filter { name -> name.contains('/') }.unique()
+        .map { name -> tuple(name, existing(name)) }.mix(trained)
+    PREDICT(modelled(predicting, known, TOKENIZE.out.dataset), request.device)
+    DESIGN(designing.combine(known, by: 0).map { row -> tuple(row[1], row[2], row[3], row[4]) }, request.device)
 
     COMPARE(sorted(EVALUATE.out.evaluation.map { _run, folder -> folder }))
-    artifacts = PREPROCESS.out.examples.mix(TOKENIZE.out.dataset, EVALUATE.out.evaluation, PERTURB.out.effects, PREDICT.out.predictions)
+    artifacts = PREPROCESS.out.examples.mix(TOKENIZE.out.dataset, EVALUATE.out.evaluation, PERTURB.out.effects, PREDICT.out.predictions, DESIGN.out.designs)
         .map { _id, folder -> folder }
         .mix(trained.flatMap { _run, models -> models }, COMPARE.out.comparison)
     REPORT(CONFIG.out.plan.map { _folder, json -> json }, sorted(artifacts))
 
     SIMULATE.out.versions.mix(
         CONFIG.out.versions, PREPROCESS.out.versions, TOKENIZE.out.versions, TRAIN.out.versions, TRAIN_FROM.out.versions,
-        EVALUATE.out.versions, PERTURB.out.versions, PREDICT.out.versions, COMPARE.out.versions, REPORT.out.versions,
+        EVALUATE.out.versions, PERTURB.out.versions, PREDICT.out.versions, DESIGN.out.versions, COMPARE.out.versions, REPORT.out.versions,
     )
-        .map { versions -> versions.text }
-        .unique()
+        .map { versions -> versions.text }.unique()
         .collectFile(name: 'versions.yml', storeDir: "${request.outdir}/pipeline_info", sort: true)
 }
 

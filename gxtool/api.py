@@ -206,6 +206,22 @@ def perturb(
     return perturb_rows(list(checkpoints), Path(dataset), Path(output), settings.resolve(), options)
 
 
+def design(
+    checkpoints: Sequence[Path],
+    judges: Sequence[Path],
+    dataset: Path,
+    output: Path,
+    settings: Settings | None = None,
+    options: TrainOptions = DEFAULT_OPTIONS,
+) -> Path:
+    """Edit sequences until trained models predict what is wanted, and let models of another run judge them."""
+    from gxtool.perturb.design import design as design_sequences
+
+    settings = settings or Settings(family_of(checkpoints))
+    folders = list(checkpoints), list(judges)
+    return design_sequences(*folders, Path(dataset), Path(output), settings.resolve(), options)
+
+
 def load_model(path: Path, device: str = "auto") -> Any:
     """Return a trained model whose `predict` takes a dataset, or arrays named as in one."""
     from gxtool.training.predict import load_model as load

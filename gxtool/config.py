@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gxtool.errors import ConfigError, did_you_mean
 
@@ -88,6 +88,87 @@ class PerturbConfig(Section):
     path_steps: int = Field(32, ge=2, description="steps of integrated gradients from no signal to the signal")
 
 
+class DesignConfig(Section):
+    """Which sequences are looked for, how, and what all of them must be."""
+
+    strategy: Literal["greedy", "genetic", "gradient"] = Field(
+        "greedy",
+        description="greedy: the best single substitution, again and again; genetic: mutation, crossover and "
+        "truncation; gradient: Gumbel-softmax with straight-through gradients",
+    )
+    goal: Literal["max", "min", "value"] = Field("max", description="a high prediction, a low one, or one near `value`")
+    value: float = Field(0.0, description="prediction to come near to, in the unit of the labels (goal value)")
+    start: Literal["test", "random"] = Field(
+        "test", description="search from test rows (seeded choice), or from random sequences of their usual length"
+    )
+    starts: int = Field(100, ge=1, description="sequences that the search starts from, per sample at most")
+    max_edits: int = Field(10, ge=1, description="bases of a start that a proposal may differ in")
+    protected: tuple[str, ...] = Field(
+        (),
+        description="positions of the insert that stay as they are: 10-20, first and last counted from 1, or 15; "
+        "flanks always stay",
+    )
+    gc_min: float = Field(0.0, ge=0, le=1, description="smallest share of G and C among the insert's known bases")
+    gc_max: float = Field(1.0, ge=0, le=1, description="largest share of G and C among the insert's known bases")
+    max_homopolymer: int = Field(
+        0, ge=0, description="longest run of one base that touches the insert, flanks included; 0: any"
+    )
+    forbidden: tuple[str, ...] = Field(
+        (),
+        description="sites, such as GAATTC (IUPAC codes are understood), that stand on neither strand, nor across the "
+        "junctions with the flanks",
+    )
+    population: int = Field(20, ge=2, description="sequences per start that live through a generation (genetic)")
+    generations: int = Field(100, ge=1, description="rounds of mutation and selection (genetic)")
+    steps: int = Field(200, ge=1, description="steps of the optimiser (gradient)")
+    edit_penalty: float = Field(
+        0.05, ge=0, description="what an edit costs, in standard deviations of the prediction (gradient)"
+    )
+    seed: int = Field(1, ge=0, description="seed of the starts, of the search and of the random edits beside it")
+
+    @field_validator("forbidden", "protected", mode="before")
+    @classmethod
+    def _several(cls, values: Any) -> Any:
+        """Take one alone for a list of one, and a position that YAML reads as a number for text."""
+        if isinstance(values, (str, int)) and not isinstance(values, bool):
+            values = (values,)
+        return tuple(str(value).strip().upper() for value in values) if isinstance(values, (list, tuple)) else values
+
+    @field_validator("forbidden")
+    @classmethod
+    def _sites(cls, sites: tuple[str, ...]) -> tuple[str, ...]:
+        for site in sites:
+            if len(site) < 2 or set(site) - set("ACGTRYSWKMBDHVN"):
+                raise ValueError(f"sites of at least 2 letters of DNA or IUPAC codes, found {site!r}")
+        return sites
+
+    @field_validator("protected")
+    @classmethod
+    def _positions(cls, ranges: tuple[str, ...]) -> tuple[str, ...]:
+        for text in ranges:
+            position_range(text)
+        return ranges
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> DesignConfig:
+        if self.gc_min > self.gc_max:
+            raise ValueError(f"gc_min of at most gc_max ({self.gc_max:g}), found {self.gc_min:g}")
+        return self
+
+
+def position_range(text: str) -> tuple[int, int]:
+    """Return positions such as `10-20` or `15`, counted from 1 and both included, as 0-based half-open (9, 20).
+
+    Raises:
+        ValueError: no such range.
+    """
+    first, dash, last = text.partition("-")
+    ends = (first.strip(), last.strip() if dash else first.strip())
+    if not all(end.isascii() and end.isdigit() for end in ends) or not 1 <= int(ends[0]) <= int(ends[1]):
+        raise ValueError(f"positions such as 10-20 or 15, counted from 1, found {text!r}")
+    return int(ends[0]) - 1, int(ends[1])
+
+
 class Config(Section):
     """Base of a family's configuration; a family adds `data` and `model` and may narrow the others."""
 
@@ -96,6 +177,7 @@ class Config(Section):
     training: TrainingConfig = TrainingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     perturb: PerturbConfig = PerturbConfig()
+    design: DesignConfig = DesignConfig()
     resources: ResourcesConfig = ResourcesConfig()
 
     def require_trainable(self) -> None:

@@ -17,6 +17,7 @@ def readRequest(options, commandLine) {
         runs: options.runs ? file(textOf(options.runs)).toAbsolutePath().toUriString() : '',
         model: textOf(options.model),
         preset: options.preset instanceof List ? options.preset.join(',') : textOf(options.preset),
+        judge: folderOf(textOf(options.judge)),
         config: textOf(options.config),
         set: options.set instanceof List ? options.set : textOf(options.set).tokenize(';').collect { pair -> pair.trim() },
         seeds: textOf(options.seeds),
@@ -24,6 +25,11 @@ def readRequest(options, commandLine) {
         checkpoint_dir: options.checkpoint_dir ? madeFolder(options.checkpoint_dir) : 'checkpoints',
         device: textOf(options.device),
     ]
+}
+
+// A folder as an absolute path, which tells it from a name.
+def folderOf(text) {
+    return text.contains('/') ? existing(text).toAbsolutePath().toUriString() : text
 }
 
 // Docker would make a folder that is missing, and root would own it.
@@ -82,6 +88,7 @@ def helpText() {
       --model NAME            model family (gxtool families lists them)
       --preset A,B            presets of the family, one run each
       --runs FILE             runs.yaml: a list of runs instead of --model and --preset
+      --judge PRESET          the preset, or folder of models, that judges what all other runs design
       --config FILE           settings of your own (YAML)
       --set 'KEY=VALUE;...'   single settings, for example --set 'training.learning_rate=3e-4'
       --seeds N               models trained per run, each from another seed

@@ -14,6 +14,7 @@ from gxtool.cli import (
     check,
     compare,
     config,
+    design,
     doctor,
     evaluate,
     families,
@@ -31,7 +32,7 @@ from gxtool.cli.options import PUBLISHED
 from gxtool.errors import GxtoolError
 from gxtool.version import __version__
 
-STAGES = ("config", "preprocess", "tokenize", "train", "evaluate", "predict", "perturb", "compare", "report")
+STAGES = ("config", "preprocess", "tokenize", "train", "evaluate", "predict", "perturb", "design", "compare", "report")
 """Commands that are also processes of the pipeline, in its order."""
 
 app = typer.Typer(
@@ -48,7 +49,7 @@ def _name(module: ModuleType) -> str:
 
 
 _PIPELINE, _AROUND = "Stages, in the order of a run", "Around them"
-for _module in (config, preprocess, tokenize, train, evaluate, predict, perturb, compare, report):
+for _module in (config, preprocess, tokenize, train, evaluate, predict, perturb, design, compare, report):
     _settings = PUBLISHED if _module in (config, train) else None
     app.command(_name(_module), context_settings=_settings, rich_help_panel=_PIPELINE)(_module.command)
 for _module in (init, check, simulate, families, inspect, doctor):

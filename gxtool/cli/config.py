@@ -31,6 +31,10 @@ def command(
     init: Annotated[
         str, typer.Option("--from", metavar="RUN|FOLDER", help="Models to start from or predict with.")
     ] = "",
+    judge: Annotated[
+        str,
+        typer.Option("--judge", metavar="RUN|PRESET|FOLDER", help="Models that judge what all other runs design."),
+    ] = "",
     typed: Annotated[str, typer.Option("--command", metavar="TEXT", help="What was typed, for the report.")] = "",
     base_dir: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Folder that relative paths of the samplesheet belong to.")
@@ -45,7 +49,14 @@ def command(
     from gxtool.models.plan import override, read_runs
 
     if runs:
-        each = {"--model": model, "--preset": preset, "--from": init, "--seeds": seeds, "--task": task}
+        each = {
+            "--model": model,
+            "--preset": preset,
+            "--from": init,
+            "--seeds": seeds,
+            "--task": task,
+            "--judge": judge,
+        }
         for option, value in each.items():
             if value:
                 raise UsageError(f"--runs names what each run is, expected no {option} beside it")
@@ -76,22 +87,26 @@ def _requests(context: typer.Context, given: dict) -> list:
     source = options.same(given["source"], paths.get("--input"), "--input")
     if given["output"]:
         options.need(source, "--input", "a samplesheet (make one with `gxtool init`) or a folder of raw data")
+    presets = [preset.strip() for preset in (given["preset"] or family.default_preset).split(",")]
+    # The judge is a run like the others, but for not being judged itself; alone it would have nobody to judge.
+    judged = {preset: "" if preset == given["judge"] and len(presets) > 1 else given["judge"] for preset in presets}
     task = given["task"] or TASKS[0]
     if task not in TASKS:
         raise UsageError(f"--task {task}: expected one of {', '.join(TASKS)}")
     return [
         RunRequest(
             model=given["model"],
-            preset=preset.strip(),
+            preset=preset,
             input=source or Path(),
             task=task,
             init=given["init"],
+            judge=judged[preset],
             files=tuple(given["config"] or ()),
             assignments=(*(given["assignments"] or ()), *extra),
             seeds=parse_seeds(given["seeds"] or SEEDS),
             base=given["base_dir"],
         )
-        for preset in (given["preset"] or family.default_preset).split(",")
+        for preset in presets
     ]
 
 

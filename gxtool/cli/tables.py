@@ -35,6 +35,22 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
     out.print(table)
     if len(metrics["samples"]) > MOST_ROWS:
         out.print(f"and {len(metrics['samples']) - MOST_ROWS} more samples (--json prints all)")
+    for line in _reading_lines(metrics):
+        out.print(line)
+
+
+def _reading_lines(metrics: Mapping[str, Any]) -> list[str]:
+    """Say how the model scores when it reads rows in other ways, a line for each sample."""
+    lines = []
+    for sample in [one["sample"] for one in metrics["samples"]][:MOST_ROWS]:
+        said = []
+        for reading in metrics.get("readings", []):
+            (scores,) = (one for one in reading["samples"] if one["sample"] == sample)
+            own = " (the model's own)" if reading["own"] else ""
+            said.append(f"{reading['name']} {_number(scores[metrics['primary']])}{own}")
+        if said:
+            lines.append(f"{sample}, {metrics['primary']} by reading: {', '.join(said)}")
+    return lines
 
 
 def print_families(listed: Sequence[Mapping[str, Any]]) -> None:

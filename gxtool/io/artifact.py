@@ -26,7 +26,7 @@ from gxtool.errors import InputError
 from gxtool.version import __version__
 
 SCHEMA_VERSION = 1
-KINDS = ("examples", "dataset", "dictionary", "model", "evaluation", "predictions", "effects", "comparison")
+KINDS = ("examples", "dataset", "dictionary", "model", "evaluation", "predictions", "effects", "designs", "comparison")
 MANIFEST = "manifest.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 

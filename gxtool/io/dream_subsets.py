@@ -40,22 +40,25 @@ _ROW = re.compile(r"[0-9]+(\.0)?")  # an index that passed through floats once
 _LIST = "a list of test rows"
 
 
-def read_subsets(folder: Path) -> dict[str, np.ndarray]:
-    """Return the unique rows (n,) or pairs of rows (n, 2; alternative, reference) of each subset that has a list.
+def read_subsets(folder: Path) -> tuple[dict[str, np.ndarray], dict[int, str]]:
+    """Return unique rows (n,) or pairs of rows (n, 2; alternative, reference) of each subset that has a list.
+
+    Second, row -> sequence with flanks as the lists give it; empty where they have no column of sequences.
 
     Raises:
         InputError: no list at all, or one without the columns `pos` or `alt_pos` and `ref_pos`, or with something else
             than row numbers in them.
     """
-    found = {}
+    found: dict[str, np.ndarray] = {}
+    sequences: dict[int, str] = {}
     for subset, (stem, _) in SUBSET_FILES.items():
         paths = [path for path in (Path(folder) / f"{stem}.csv", Path(folder) / f"{stem}.csv.gz") if path.is_file()]
         if paths:
-            found[subset] = _read_list(paths[0])
+            found[subset] = _read_list(paths[0], sequences)
     if not found:
         stems = ", ".join(f"{stem}.csv" for stem, _ in SUBSET_FILES.values())
         raise InputError(f"{folder}: holds no list of a subset, expected some of {stems} (plain or .gz)")
-    return found
+    return found, sequences
 
 
 def read_public(folder: Path) -> tuple[dict[str, np.ndarray], dict[int, float]]:
@@ -79,7 +82,8 @@ def read_public(folder: Path) -> tuple[dict[str, np.ndarray], dict[int, float]]:
     return rows, measured
 
 
-def _read_list(path: Path) -> np.ndarray:
+def _read_list(path: Path, sequences: dict[int, str]) -> np.ndarray:
+    """Return the rows of one list and add their sequences to `sequences`."""
     text = read_content(path, str(path), _LIST).text.decode("utf-8-sig", "replace")
     reader = csv.DictReader(io.StringIO(text, newline=""))
     names = reader.fieldnames or []
@@ -92,6 +96,8 @@ def _read_list(path: Path) -> np.ndarray:
         if not all(map(_ROW.fullmatch, texts)):
             raise InputError(f"{path}, line {reader.line_num}: found {','.join(texts)!r}, expected the number of a row")
         found.append(tuple(int(float(text)) for text in texts))
+        given = (line.get(column.replace("pos", "sequence")) for column in columns)
+        sequences |= {row: text for row, text in zip(found[-1], given, strict=True) if text}
     if not found:
         raise InputError(f"{path}: lists no row, expected {_LIST}")
     return _rows(found)

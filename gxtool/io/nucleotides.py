@@ -11,6 +11,9 @@ N_TOKEN = 4
 MASK_TOKEN = 5
 # Codes for more than one base.
 AMBIGUOUS = "RYSWKMBDHV"
+IUPAC = {"A": "A", "C": "C", "G": "G", "T": "T", "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC"}
+IUPAC |= {"B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT"}
+"""Letters of a site, and the bases that each of them stands for."""
 # Bits beside the token in what `letter_codes` says of a letter; all bits: no letter of DNA.
 LOWER_CASE, IS_AMBIGUOUS, IS_N = 8, 16, 32
 NO_LETTER = 255

@@ -139,25 +139,48 @@ class Table:
 class ReportSection:
     """One part of the report: a heading, a paragraph of plain text, figures and tables in reading order.
 
-    A mapping holds views of one figure by the names that a menu offers.
+    A mapping holds views of one figure by the names that a menu offers; `picker` is what the menu is called, empty: as
+    the family calls a sample.
     """
 
     title: str
     text: str
-    items: tuple[Figure | Heatmap | Logo | Table | Mapping[str, Figure | Heatmap], ...] = ()
+    items: tuple[Figure | Heatmap | Logo | Table | Mapping[str, Figure | Heatmap | Logo], ...] = ()
+    picker: str = ""
+
+
+CONCERNED = "concerned"
+"""Among changed arrays: (n,) bool, False where the change does nothing to a row, which then has no effect."""
 
 
 @dataclass(frozen=True)
 class Probe:
     """Inputs that are no test rows, as they are and changed: `before` and `after` are arrays named as in a dataset.
 
-    units: what each row is about (n); change: what was done to all of them.
+    units: what each row is about (n); change: what was done to all of them. `after` may hold CONCERNED.
     """
 
     units: Sequence[str]
     change: str
     before: Mapping[str, np.ndarray]
     after: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class DesignSpace:
+    """Sequences that `design` starts from, and what they stand between.
+
+    name: what holds tokens: array of a dataset, and argument of forward that takes shares (n, L, 5) of A, C, G, T and
+    N in their place. units: what each start is called (n). tokens (n, L) uint8: A, C, G, T, N as 0 to 4. bounds (n, 2):
+    first position of each sequence and the one behind its last; padding is around it. flanks: the constant bases in
+    front of every sequence and behind it, which `tokens` leave out.
+    """
+
+    name: str
+    units: Sequence[str]
+    tokens: np.ndarray
+    bounds: np.ndarray
+    flanks: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -177,25 +200,28 @@ class Family:
     features        (arrays of some rows, Dataset) -> (matrix (n, F) float32, F column names) for baselines
     baselines       name -> (measure.baselines.Split, seed) -> BaselineResult
     perturbations   name -> (arrays of some rows, Dataset with the splits of one fold, perturb section) -> iterator of
-                    (change, changed arrays)
+                    (change, changed arrays, with CONCERNED where rows are left as they were)
     maps            perturbations that try every place of the input, on `perturb.map_rows` rows
     path            (arrays of some rows, Dataset, t) -> (input's name, its values at t in 0..1, their derivative):
                     the way from no signal to the signal, along which integrated gradients are summed
     places          (attributions of some rows (n, ...), Dataset) -> iterator of (change, values (n,)): their names
     readouts        name -> (outputs of the network as arrays, Dataset) -> iterator of (change, values (n,)): what a
                     network says of itself, such as attention; nothing from a network that says none
-    probes          name -> (Dataset with the splits of one fold, perturb section) -> iterator of `Probe`: changes of
-                    inputs that the test rows do not hold, such as the two alleles of a variant
+    probes          name -> (Dataset with the splits of one sample and fold, perturb section) -> iterator of `Probe`:
+                    changes of inputs that the test rows do not hold, such as the two alleles of a variant
     derived         name -> (kind of effect that it is read off, dotted name of: (change -> values (n,), arrays of the
-                    rows, Dataset) -> iterator of (change, values (n,), NaN where there is nothing to say))
+                    rows, Dataset, perturb section) -> iterator of (change, values (n,), NaN where there is nothing to
+                    say))
     portraits       kind of effect -> (change -> values (n,), predictions as things are (n,), arrays of the rows,
-                    Dataset) -> JSON: single rows that the report draws
+                    Dataset) -> JSON: single rows that the report draws; here and in `derived` the arrays hold `unit`
+                    (n,) too, what each row is about, and `labels` where they are known
     direct          perturbation -> (Model, arrays of some rows, Dataset, perturb section) -> iterator of (change,
                     predictions with it (n,), NaN where it changes nothing): by a way that is faster than predicting
                     every changed input whole
     readings        name -> fields of the model's config: other ways to read a row, scored beside the model's own
     details         (scored test rows, Dataset) -> JSON: what this family's evaluation says beside the metrics
-    design          (Dataset with the splits of one fold, design section) -> what `perturb.design` searches in
+    design          (Dataset with the splits of one sample and fold, design section) -> DesignSpace: where `design`
+                    starts to search
     predictions     file name -> (rows.parquet with prediction; path) -> None: customary formats
     sections        each (ReportContext) -> list of ReportSection
     simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json

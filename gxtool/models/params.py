@@ -35,6 +35,7 @@ def params() -> dict[str, tuple[Param, ...]]:
         "Models": (
             Param("model", "string", None, "model family", names),
             Param("preset", "string", None, "preset of the family; several with commas are several runs"),
+            Param("judge", "string", None, "preset, or folder of models, that judges what all other runs design"),
             Param("config", "string", None, "YAML with sections of the configuration"),
             Param("set", "string", None, "section.field=value; several separated by semicolons"),
             Param("seeds", "integer", 5, "number of seeds, or the seeds themselves (3,7)"),

@@ -20,18 +20,19 @@ from gxtool.errors import ConfigError, did_you_mean
 from gxtool.io.indexed import join_index, named_files
 from gxtool.io.samplesheet import format_samplesheet
 from gxtool.models.base import Family
+from gxtool.models.edges import Planned, beside, check_starts, judge_of, settled
 from gxtool.models.registry import get_family, resolve_config
 from gxtool.models.stages import path_columns, read_rows
 from gxtool.version import __version__
 
 PLAN_SCHEMA_VERSION = 1
 TASKS = ("train", "predict")
-_RUN_KEYS = ("name", "model", "preset", "input", "task", "from", "set", "seeds", "folds")
+_RUN_KEYS = ("name", "model", "preset", "input", "task", "from", "judge", "set", "seeds", "folds")
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One run as a person asks for it; `init` (`from`) names another run or a folder of trained models."""
+    """One run as a person asks for it; `init` (`from`) and `judge` name another run or a folder of trained models."""
 
     model: str
     input: Path
@@ -39,6 +40,7 @@ class RunRequest:
     name: str = ""
     task: str = "train"
     init: str = ""
+    judge: str = ""
     assignments: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     seeds: tuple[int, ...] = (1,)
@@ -53,6 +55,7 @@ class _Items:
     train: list[dict[str, Any]] = field(default_factory=list)
     evaluate: list[dict[str, Any]] = field(default_factory=list)
     perturb: list[dict[str, Any]] = field(default_factory=list)
+    design: list[dict[str, Any]] = field(default_factory=list)
     predict: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -64,8 +67,7 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         InputError: a samplesheet or a file in it cannot be used.
     """
     items = _Items()
-    names: set[str] = set()
-    edges: dict[str, str] = {}
+    runs: dict[str, Planned] = {}
     for request in requests:
         family = get_family(request.model)
         config = resolve_config(family, request.preset, request.files, request.assignments)
@@ -73,15 +75,16 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
             config.require_trainable()
         rows = read_rows(family, request.input, request.base)
         name = request.name or run_name(request, family, config, rows)
-        if name in names:
+        if name in runs:
             raise ConfigError(f"run {name}: is asked for twice, expected every run once (give them names)")
         _check_name(name)
-        names.add(name)
-        request = replace(request, init=_settled(request.init))
-        edges[name] = request.init
+        request = replace(request, init=settled(request.init))
+        preset = request.preset or family.default_preset
+        runs[name] = Planned(name, family, preset, request.task, request.init, request.judge)
         dataset = _data_items(items, family, config, rows)
         _model_items(items, request, family, config, (name, dataset, [row["sample"] for row in rows]))
-    _check_edges(edges)
+    check_starts({name: run.init for name, run in runs.items()})
+    judges = {name: judge_of(run, list(runs.values())) for name, run in runs.items() if run.judge}
     return {
         "schema_version": PLAN_SCHEMA_VERSION,
         "gxtool_version": __version__,
@@ -90,12 +93,13 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         "train": items.train,
         "evaluate": items.evaluate,
         "perturb": items.perturb,
+        "design": [{**item, "judge": judges[item["run"]]} for item in items.design],
         "predict": items.predict,
     }
 
 
 def read_runs(path: Path, source: Path | None = None, base: str | None = None) -> list[RunRequest]:
-    """Read a runs file: below the key `runs`, a list of name, model, preset, input, task, from, set, seeds, folds.
+    """Read a runs file: its `runs` are a list of name, model, preset, input, task, from, judge, set, seeds, folds.
 
     Relative inputs belong to the folder of the file. `source` is the input of the runs that name none, and `base` the
     folder that its relative paths belong to.
@@ -120,7 +124,7 @@ def _request(path: Path, number: int, entry: Any, shared: tuple[Path | None, str
         raise ConfigError(f"{where}: model is {entry.get('model')!r}, expected text")
     if not isinstance(entry.get("input", "" if shared[0] else None), str):
         raise ConfigError(f"{where}: input is {entry.get('input')!r}, expected text (or --input for all runs)")
-    for key in ("preset", "name", "task", "from"):
+    for key in ("preset", "name", "task", "from", "judge"):
         if not isinstance(entry.get(key, ""), str):
             raise ConfigError(f"{where}: {key} is {entry[key]!r}, expected text")
     if entry.get("task", "train") not in TASKS:
@@ -132,22 +136,12 @@ def _request(path: Path, number: int, entry: Any, shared: tuple[Path | None, str
         preset=entry.get("preset", ""),
         name=entry.get("name", ""),
         task=entry.get("task", "train"),
-        init=_beside(path, entry.get("from", "")),
+        init=beside(path, entry.get("from", "")),
+        judge=beside(path, entry.get("judge", "")),
         assignments=_assignments(where, entry.get("set", ())),
         seeds=parse_seeds(entry.get("seeds", 1), where),
         folds=tuple(_whole_numbers(entry.get("folds", [0]), f"{where}: folds")),
     )
-
-
-def _beside(path: Path, init: str) -> str:
-    """Return where models lie that a runs file names by a folder relative to itself; a run's name stays as it is."""
-    folder = Path(path).absolute().parent / init
-    return str(folder) if init and folder.is_dir() else init
-
-
-def _settled(init: str) -> str:
-    """Return a folder of models as an absolute path, which tells it from the name of a run."""
-    return str(Path(init).absolute()) if init and Path(init).is_dir() else init
 
 
 def _assignments(where: str, value: Any) -> tuple[str, ...]:
@@ -296,6 +290,9 @@ def _model_items(
     if family.perturbations:
         changing = _text({**_sections(config, "data", "perturb"), "resources": {"threads": threads}})
         items.perturb.append({**base, "id": _hash(name, changing, dataset)[:12], "section": changing})
+    if request.judge:
+        section = _text({**_sections(config, "data", "design"), "resources": {"threads": threads}})
+        items.design.append({**base, "id": _hash(name, section, dataset)[:12], "section": section})
 
 
 def _chunks(
@@ -319,24 +316,6 @@ def _sections(config: Config, *names: str) -> dict[str, Any]:
 
 def _dump(section: Section) -> dict[str, Any]:
     return section.model_dump(mode="json")
-
-
-def _check_edges(edges: Mapping[str, str]) -> None:
-    """Check that `from` names a run of the plan or an existing folder, and that runs do not wait for each other."""
-    for name, init in edges.items():
-        if init and init not in edges and not Path(init).is_dir():
-            near = did_you_mean(init, list(edges))
-            raise ConfigError(f"run {name}: from {init} is neither a run of this plan nor a folder{near}")
-        seen, here = [name], init
-        while here in edges:
-            if here in seen:
-                raise ConfigError(f"runs {' -> '.join([*seen, here])} wait for each other, expected no cycle")
-            seen.append(here)
-            here = edges[here]
-        if len(seen) > 2:
-            raise ConfigError(
-                f"runs {' <- '.join(reversed(seen))}: start from each other in a chain, expected one step"
-            )
 
 
 def _text(value: Any) -> str:

@@ -57,7 +57,7 @@ def readings(model: Model, arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[
     n_rows = len(next(iter(arrays.values())))
     with torch.inference_mode():
         for start in range(0, n_rows, BATCH):
-            output = model.network(**_batch(model, {k: v[start : start + BATCH] for k, v in arrays.items()}))
+            output = model.network(**forward_arguments(model, {k: v[start : start + BATCH] for k, v in arrays.items()}))
             for name, value in output.items():
                 if name not in ("loss", "logits") and value is not None:
                     tensors = value if isinstance(value, tuple) else (value,)
@@ -69,16 +69,16 @@ def readings(model: Model, arrays: Mapping[str, np.ndarray]) -> dict[str, tuple[
 
 def _gradient(model: Model, rows: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     """Return the derivative (n, ...) of the explained output by one input."""
-    batch = _batch(model, rows)
+    batch = forward_arguments(model, rows)
     batch[name].requires_grad_()
-    with torch.enable_grad(), _plain_kernels():
-        explained = _explained(model.network(**batch)["logits"]).sum()
+    with torch.enable_grad(), plain_kernels():
+        explained = explained_output(model.network(**batch)["logits"]).sum()
         (gradient,) = torch.autograd.grad(explained, batch[name])
     return gradient.double().cpu().numpy()
 
 
 @contextmanager
-def _plain_kernels() -> Iterator[None]:
+def plain_kernels() -> Iterator[None]:
     """Do without cuDNN, whose recurrent kernels have no backward pass outside of training."""
     was_enabled = torch.backends.cudnn.enabled
     torch.backends.cudnn.enabled = False
@@ -90,13 +90,15 @@ def _plain_kernels() -> Iterator[None]:
 
 def _outputs(model: Model, rows: Mapping[str, np.ndarray]) -> np.ndarray:
     with torch.inference_mode():
-        return _explained(model.network(**_batch(model, rows))["logits"]).double().cpu().numpy()
+        return explained_output(model.network(**forward_arguments(model, rows))["logits"]).double().cpu().numpy()
 
 
-def _explained(logits: torch.Tensor) -> torch.Tensor:
+def explained_output(logits: torch.Tensor) -> torch.Tensor:
+    """Return what is explained (n,) of logits (n, 1 or 2): the value, or the log odds."""
     return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
 
 
-def _batch(model: Model, rows: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+def forward_arguments(model: Model, rows: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    """Return what forward takes for some rows of a dataset, on the model's device."""
     collated = model.family.load(model.family.collate)(rows, {})
     return {name: torch.tensor(array, device=model.machine.device) for name, array in collated.items()}

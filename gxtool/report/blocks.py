@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from gxtool.models.base import Figure, Heatmap, ReportSection
+from gxtool.models.base import Figure, Heatmap, Logo, ReportSection
 from gxtool.models.base import Table as FamilyTable
 from gxtool.report import formats
 
@@ -15,12 +15,15 @@ FOLD_ROWS = 20
 
 
 class Cell(NamedTuple):
-    """One cell: its text, the value it sorts by (a number, a text, None for a missing one), and that value's unit."""
+    """One cell: its text, the value it sorts by (a number, a text, None for a missing one), and that value's unit.
+
+    Style `edits` is code whose capitals stand out.
+    """
 
     text: str
     value: float | str | None = None
     numeric: bool = False
-    style: Literal["", "code", "good", "bad", "even", "anchor", "link"] = ""
+    style: Literal["", "code", "edits", "good", "bad", "even", "anchor", "link"] = ""
     target: str = ""
     unit: str = ""
 
@@ -72,7 +75,7 @@ class Look:
 class Chart:
     """One place on the page for a figure; it shows one of `views` at a time."""
 
-    views: tuple[Figure | Heatmap, ...]
+    views: tuple[Figure | Heatmap | Logo, ...]
     looks: tuple[Look, ...] = ()
 
     def look(self, index: int) -> Look:
@@ -184,7 +187,7 @@ def table(
     return Table(title, tuple(columns), body, note, len(body) > fold_rows)
 
 
-def one_chart(figure: Figure | Heatmap, look: Look | None = None) -> Gallery:
+def one_chart(figure: Figure | Heatmap | Logo, look: Look | None = None) -> Gallery:
     """Make a gallery of a single figure."""
     return Gallery((Chart((figure,), (look or Look(),)),))
 
@@ -193,12 +196,13 @@ def from_section(section: ReportSection, picker: str = "") -> Part:
     """Turn a family's section into a part: neighbouring figures stand side by side.
 
     A mapping of figures is one place that shows one of them at a time; neighbouring mappings with the same keys are
-    changed together, by a menu called `picker`.
+    changed together, by a menu called `picker` where the section does not name it.
     """
+    picker = section.picker or picker
     blocks: list[Block] = []
     charts: list[tuple[tuple[str, ...], Chart]] = []
     for item in section.items:
-        if isinstance(item, (Figure, Heatmap, Mapping)):
+        if isinstance(item, (Figure, Heatmap, Logo, Mapping)):
             chart = _chart(item)
             if charts and charts[-1][0] != chart[0]:
                 blocks.append(_side_by_side(charts, picker))
@@ -216,7 +220,7 @@ def from_section(section: ReportSection, picker: str = "") -> Part:
     return Part(section.title, section.text, tuple(blocks))
 
 
-def _chart(item: Figure | Heatmap | Mapping[str, Figure | Heatmap]) -> tuple[tuple[str, ...], Chart]:
+def _chart(item: Figure | Heatmap | Logo | Mapping[str, Figure | Heatmap | Logo]) -> tuple[tuple[str, ...], Chart]:
     """Return the keys a chart is chosen by (one empty key for a single figure), and the chart."""
     if isinstance(item, Mapping):
         return tuple(map(str, item)), Chart(tuple(item.values()))

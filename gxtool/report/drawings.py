@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from gxtool.models.base import Figure, Heatmap, Trace
+from gxtool.models.base import Figure, Heatmap, Logo, Trace
 from gxtool.report.blocks import Look
 
 # More digits than any screen or printer shows, few enough to keep the page small.
@@ -16,7 +16,7 @@ SIGNIFICANT = 6
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
-def drawing(figure: Figure | Heatmap, look: Look) -> dict[str, Any]:
+def drawing(figure: Figure | Heatmap | Logo, look: Look) -> dict[str, Any]:
     """Return a figure and its look as JSON content; entries that are empty or off are left out, but for the data."""
     base = {"title": figure.title, "description": figure.description, "x": figure.x_title, "y": figure.y_title}
     if isinstance(figure, Heatmap):
@@ -28,6 +28,14 @@ def drawing(figure: Figure | Heatmap, look: Look) -> dict[str, Any]:
             "z": [[_plain(value) for value in row] for row in figure.z],
             "z_title": figure.z_title,
             "diverging": figure.diverging,
+        }
+    if isinstance(figure, Logo):
+        return {
+            **base,
+            "kind": "logo",
+            "columns": [_plain(value) for value in figure.x],
+            "letters": list(figure.letters),
+            "heights": [[_plain(value) for value in row] for row in figure.heights],
         }
     content = {
         **base,

@@ -36,7 +36,9 @@ def effects_part(family: FamilyMaterial) -> Part | None:
     drawn = [
         (run, group)
         for run, group in groups
-        if len(group["changes"]) <= MAX_CHANGES and group.get("readout", PREDICTION) == PREDICTION
+        if len(group["changes"]) <= MAX_CHANGES
+        and group.get("readout", PREDICTION) == PREDICTION
+        and not (family.record and group.get("kind") in family.record.maps)
     ]
     items: list[Block] = []
     if drawn:

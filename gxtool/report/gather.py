@@ -197,7 +197,7 @@ def _relatives(group: Sequence[Scored], artifacts: Sequence[Artifact]) -> set[st
     """Return ids of evaluations, their parents, what else those made, and the examples behind them."""
     ids = {one.artifact.id for one in group} | {_id(p) for one in group for p in one.artifact.manifest.parents}
     for artifact in artifacts:
-        if artifact.manifest.kind in ("model", "effects") and ids & set(map(_id, artifact.manifest.parents)):
+        if artifact.manifest.kind in ("model", "effects", "designs") and ids & set(map(_id, artifact.manifest.parents)):
             ids.add(artifact.id)
     return ids | {_id(p) for a in artifacts if a.id in ids for p in a.manifest.parents}
 
@@ -240,6 +240,12 @@ def _entry(
             summaries=_summaries(artifacts, "dataset"),
             comparison=next((c for c in comparisons if _concerns(c, name)), {}),
             effects=_summaries(artifacts, "effects"),
+            designs=_summaries(artifacts, "designs"),
+            details={
+                one.run: _json(one.artifact, "details.json")
+                for one in scored
+                if "details.json" in one.artifact.manifest.files
+            },
         )
     return FamilyMaterial(name, target, record, tuple(artifacts), tuple(scored), tuple(trained), context, layers)
 

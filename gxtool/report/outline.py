@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gxtool.models.base import Heatmap
+from gxtool.models.base import Heatmap, Logo
 from gxtool.report import formats
 from gxtool.report.blocks import Block, Chart, Flow, Gallery, KeyNumbers, Listing, Meanings, Paragraph, Part, Table
 from gxtool.report.drawings import drawing
 
-# A heat map of more columns takes the whole width; several stand below each other, so that columns can be compared.
+# A heat map or logo of more columns takes the whole width; several stand below each other, so that columns can be
+# compared.
 WIDE_COLUMNS = 40
 
 
@@ -78,7 +79,7 @@ class Outline:
             "title": first.title,
             "description": first.description,
             "square": getattr(first, "square", False),
-            "wide": isinstance(first, Heatmap) and len(first.x) > WIDE_COLUMNS,
+            "wide": isinstance(first, (Heatmap, Logo)) and len(first.x) > WIDE_COLUMNS,
         }
 
     def _id(self, title: str) -> str:

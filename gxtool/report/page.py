@@ -20,6 +20,7 @@ from gxtool.report.blocks import Block, Part, from_section
 from gxtool.report.by_sample import by_sample_part
 from gxtool.report.claims import claims_part
 from gxtool.report.curves import curves_part
+from gxtool.report.designs import designs_part
 from gxtool.report.drawings import embed_json
 from gxtool.report.effects import effects_part
 from gxtool.report.gather import FamilyMaterial, Material, gather
@@ -36,7 +37,7 @@ from gxtool.version import __version__
 PAGE = "report.html"
 TITLE = "gxtool report"
 STYLES = ("page.css", "figures.css", "tables.css", "print.css")
-SCRIPTS = ("theme.js", "figure.js", "reference.js", "charts.js", "download.js", "tables.js", "page.js")
+SCRIPTS = ("theme.js", "figure.js", "reference.js", "logo.js", "charts.js", "download.js", "tables.js", "page.js")
 
 
 def report(inputs: Sequence[Path], output: Path, plan: Path | None = None, title: str = TITLE) -> Path:
@@ -113,6 +114,7 @@ def _family_parts(family: FamilyMaterial, material: Material) -> list[Part]:
         scatter_part(family),
         *_own_parts(family),
         effects_part(family),
+        designs_part(family),
         layers_part(family),
         dropped_part(family, material),
     ]

@@ -11,7 +11,7 @@ from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Flow, Listing, Paragraph, Part
 from gxtool.report.gather import FamilyMaterial, Material
 
-STAGES = ("preprocess", "tokenize", "train", "evaluate", "predict", "perturb")
+STAGES = ("preprocess", "tokenize", "train", "evaluate", "predict", "perturb", "design")
 
 
 def layers_part(family: FamilyMaterial) -> Part | None:

@@ -9,6 +9,7 @@ from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
 from gxtool.report.predictors import Predictor, by_scheme, metric_names, predictors, references, sample_names
+from gxtool.report.readings import readings_tables
 from gxtool.report.schemes import scheme_title
 from gxtool.report.skill import skill_of
 
@@ -27,6 +28,7 @@ def scores_part(family: FamilyMaterial) -> Part:
         items.append(_overall_table(family, everyone, metrics))
     items.append(_score_table(family, everyone, metrics, len(samples)))
     items += _seed_tables(family, metrics, len(samples))
+    items += readings_tables(family)
     items.append(_definitions(metrics))
     return Part("Scores", _introduction(family, samples), tuple(items))
 

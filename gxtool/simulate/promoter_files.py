@@ -14,6 +14,7 @@ import numpy as np
 FLANKS = ("TGCATTTTTTTCACATC", "GGTTACGGCTGTT")
 TRAIN, TEST = "train_sequences.txt", "test_sequences.txt"
 MEASURED = "filtered_test_data_with_MAUDE_expression.txt"
+SUBSETS, PUBLIC = "test_subset_ids", "public_leaderboard_ids"
 # Share of the test set that was on the public leaderboard.
 PUBLIC_SHARE = 0.13
 _SINGLES = {"high": "high_exp_seqs", "low": "low_exp_seqs", "random": "all_random_seqs"}
@@ -51,10 +52,11 @@ def write_test(folder: Path, test: TestSet, truth: dict[str, Any], rng: np.rando
     with (folder / MEASURED).open("wb") as file:
         file.writelines(_line(insert, value) for insert, value in zip(test.inserts, test.measured, strict=True))
     subsets = _subsets(test)
-    _write_lists(folder / "test_subset_ids", test, subsets)
-    _write_public(folder / "public_leaderboard_ids", test, subsets, rng)
+    _write_lists(folder / SUBSETS, test, subsets)
+    _write_public(folder / PUBLIC, test, subsets, rng)
     _write_json(folder / "truth.json", {**truth, "test": _sites_of(test)})
-    rows = f"sample,data,test,measured\nsimulated,{TRAIN},{TEST},{MEASURED}\n"
+    names = (TRAIN, TEST, MEASURED, SUBSETS, PUBLIC)
+    rows = f"sample,data,test,measured,subsets,public\nsimulated,{','.join(names)}\n"
     (folder / "samplesheet.csv").write_text(rows, encoding="utf-8")
 
 

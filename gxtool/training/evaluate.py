@@ -21,6 +21,7 @@ from gxtool.models.base import Family
 from gxtool.training.baseline_fits import Fit, chosen_baselines, facts, fit_baselines
 from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packages
 from gxtool.training.predict import config_of, family_of, predict_models
+from gxtool.training.readings import predict_readings
 from gxtool.training.row_checks import require_both_classes, require_labels, require_same_rows
 from gxtool.training.scoring import MODEL, Judge, overall, passed, sample_curves, sample_entry
 
@@ -58,17 +59,16 @@ def evaluate(
     looks = _looks(Path(output), opened, models, options.overwrite)
     with machine(options, options.threads or config.resources.threads) as here:
         predictions = predict_models(work, family, opened, here, config)
-    fits = [
-        fit
-        for sample, fold in sorted({_task(model) for model in models}, key=str)
-        for fit in fit_baselines(family, opened, config.evaluation, fold, sample)
-    ]
+        readings = predict_readings(work, family, opened, here, config, predictions)
+    fits = _fits(models, family, opened, config)
     table = _table(opened, predictions, fits)
     judge = Judge(
         family.metrics, family.kind, Resampling(config.evaluation.bootstrap_resamples, config.evaluation.level)
     )
     content, curves = _scores(judge, table, models, fits)
     content |= _context(family, models, opened) | {"level": config.evaluation.level, "looks": looks}
+    if readings:
+        content["readings"] = [one.scores(judge.metrics, _table(opened, one.predictions, [])) for one in readings]
     manifest = models[0].manifest
     with ArtifactWriter(
         output, "evaluation", family=family.name, preset=manifest.preset, overwrite=options.overwrite
@@ -78,6 +78,8 @@ def evaluate(
         writer.write_table("predictions.parquet", table.select(COLUMNS))
         writer.write_json("metrics.json", content)
         writer.write_json("curves.json", curves)
+        if family.details:
+            writer.write_json("details.json", family.load(family.details)(table, opened))
         writer.describe(rows={ROLE: table["row"].n_unique()}, info={"run": content["run"], "samples": list(curves)})
         watch.write(writer.folder, {"device": here.device.type, "threads": here.threads})
     return Path(output)
@@ -146,6 +148,15 @@ def _require_disjoint(dataset: Dataset, sample: str | None, fold: int) -> None:
                     f"{dataset.artifact.path}: {len(shared)} {column}s such as {shared[0]} have {' and '.join(pair)} "
                     f"rows in fold {fold}, expected every {column} on one side of the split"
                 )
+
+
+def _fits(models: Sequence[Artifact], family: Family, dataset: Dataset, config: Config) -> list[Fit]:
+    """Fit the baselines on what each sample and fold was trained on."""
+    return [
+        fit
+        for sample, fold in sorted({_task(model) for model in models}, key=str)
+        for fit in fit_baselines(family, dataset, config.evaluation, fold, sample)
+    ]
 
 
 def _table(dataset: Dataset, predictions: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:

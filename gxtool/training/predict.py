@@ -75,10 +75,11 @@ def load_model(path: Path, device: str = "auto") -> Model:
     from gxtool.training.machine import Machine, choose_device
 
     artifact = open_artifact(Path(path), "model")
-    return _load(artifact, family_of([artifact]), Machine(choose_device(device), torch.get_num_threads()))
+    return open_model(artifact, family_of([artifact]), Machine(choose_device(device), torch.get_num_threads()))
 
 
-def _load(artifact: Artifact, family: Family, here: Machine) -> Model:
+def open_model(artifact: Artifact, family: Family, here: Machine) -> Model:
+    """Return a trained model on the machine that is to run it."""
     from gxtool.training.networks import load_network
 
     return Model(artifact, family, load_network(family, artifact).to(here.device), here)
@@ -156,20 +157,23 @@ def predict_models(
     """Return row, seed, fold, model (its place in `work`) and prediction of every model on its rows, one at a time."""
     parts = []
     for place, (artifact, indices) in enumerate(work):
-        model = _load(artifact, family, here)
+        model = open_model(artifact, family, here)
         predictions = model.predict(dataset, indices, config.evaluation.batch_size)
-        parts.append(
-            pl.DataFrame(
-                {
-                    "row": pl.Series(indices, dtype=pl.UInt32),
-                    "model": place,
-                    "seed": artifact.manifest.seed,
-                    "fold": artifact.manifest.info.get("fold", 0),
-                    "prediction": predictions,
-                }
-            )
-        )
+        parts.append(prediction_rows(place, artifact, indices, predictions))
     return pl.concat(parts)
+
+
+def prediction_rows(place: int, artifact: Artifact, indices: np.ndarray, predictions: np.ndarray) -> pl.DataFrame:
+    """Return what one model predicts (n,) as the rows that `predict_models` makes."""
+    return pl.DataFrame(
+        {
+            "row": pl.Series(indices, dtype=pl.UInt32),
+            "model": place,
+            "seed": artifact.manifest.seed,
+            "fold": artifact.manifest.info.get("fold", 0),
+            "prediction": predictions,
+        }
+    )
 
 
 def averaged(predictions: pl.DataFrame) -> pl.DataFrame:

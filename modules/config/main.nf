@@ -19,6 +19,7 @@ process CONFIG {
         overrides ? "--config ${overrides}" : '',
         request.model ? "--model ${quote(request.model)}" : '',
         request.preset ? "--preset ${quote(request.preset)}" : '',
+        request.judge ? "--judge ${quote(request.judge)}" : '',
         request.seeds && !runs ? "--seeds ${request.seeds}" : '',
     ] + request.set.collect { pair -> "--set ${quote(pair)}" }
     """

@@ -26,8 +26,16 @@ def write(folder: Path, name: str, text: str) -> Path:
 def test_rows_and_pairs_are_each_there_once(tmp_path):
     write(tmp_path, "yeast_seqs.csv", SINGLE)
     write(tmp_path, "all_SNVs_seqs.csv.gz", PAIR)
-    found = read_subsets(tmp_path)
+    found, sequences = read_subsets(tmp_path)
     assert {name: rows.tolist() for name, rows in found.items()} == {"yeast": [5, 2], "SNVs": [[7, 1], [1, 7]]}
+    assert sequences[5] == sequences[2] == "ACGT"
+    assert set(sequences) == {1, 2, 5, 7}
+
+
+def test_lists_without_sequences_give_rows_alone(tmp_path):
+    write(tmp_path, "yeast_seqs.csv", "pos\n3\n")
+    found, sequences = read_subsets(tmp_path)
+    assert (found["yeast"].tolist(), sequences) == ([3], {})
 
 
 def test_public_measurements_are_joined_by_row(tmp_path):

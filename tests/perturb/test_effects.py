@@ -57,7 +57,7 @@ def test_changes_predicted_together_are_those_predicted_alone(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     together = effects(trained, tmp_path / "together", "perturb.kinds=[blank_run]", "perturb.map_rows=7")
-    monkeypatch.setattr("gxtool.perturb.effects.TOGETHER", 1)
+    monkeypatch.setattr("gxtool.perturb.scene.TOGETHER", 1)
     alone = effects(trained, tmp_path / "alone", "perturb.kinds=[blank_run]", "perturb.map_rows=7")
     assert together["change"].to_list() == alone["change"].to_list()
     assert together["effect"].to_numpy() == pytest.approx(alone["effect"].to_numpy(), abs=1e-6)

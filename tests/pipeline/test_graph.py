@@ -25,11 +25,13 @@ STUB_TASKS = {
     "TRAIN_FROM": 1,
     "EVALUATE": 2,
     "PERTURB": 1,
+    "DESIGN": 1,
     "PREDICT": 1,
     "COMPARE": 1,
     "REPORT": 1,
 }
 STUB_RESULTS = [
+    "base-1/designs/manifest.json",
     "base-1/effects/manifest.json",
     "base-1/evaluation/manifest.json",
     "base-1/models/A-seed1-fold0",

@@ -6,15 +6,21 @@ import csv
 import json
 
 import numpy as np
+import polars as pl
 import pytest
 
 from gxtool.errors import InputError
+from gxtool.io.artifact import ArtifactWriter, open_artifact
+from gxtool.io.dataset import Dataset
 from gxtool.io.dream_subsets import read_public, read_subsets
 from gxtool.io.promoter_encoding import InsertRules
 from gxtool.io.promoter_table import TableColumns
 from gxtool.io.promoters import PromoterReader, PromoterSource
 from gxtool.io.submission import check_same_rows, read_submission, write_submission
 from gxtool.measure.dream import by_row, dream_scores, without_public
+from gxtool.models.proformer import encode, examples
+from gxtool.models.proformer.config import DataConfig
+from gxtool.models.proformer.details import details
 
 pytestmark = pytest.mark.real_data
 N_TEST = 71_103
@@ -60,7 +66,7 @@ def test_labelled_test_sequences_are_read_by_column(folder):
 
 
 def test_lists_hold_as_many_rows_as_published(folder):
-    subsets = read_subsets(folder / "test_subset_ids")
+    subsets, _ = read_subsets(folder / "test_subset_ids")
     assert {name: rows.shape for name, rows in subsets.items()} == {
         "random": (6349,),
         "challenging": (1953,),
@@ -87,7 +93,7 @@ def test_lists_hold_as_many_rows_as_published(folder):
 
 
 def test_public_rows_are_part_of_the_lists_and_leave_the_final_score(folder):
-    subsets = read_subsets(folder / "test_subset_ids")
+    subsets, _ = read_subsets(folder / "test_subset_ids")
     public, _ = read_public(folder / "public_leaderboard_ids")
     left = without_public(subsets, public)
     for name, rows in subsets.items():
@@ -122,3 +128,95 @@ def test_measurements_of_pairs_are_those_of_their_members(folder):
     for pair in pairs:
         assert measured[int(pair["alt_index"])] == pytest.approx(float(pair["alt_expression"]))
         assert measured[int(pair["ref_index"])] == pytest.approx(float(pair["ref_expression"]))
+
+
+@pytest.fixture(scope="module")
+def labelled(folder, tmp_path_factory):
+    """Return a dataset of the training rows and the 1,921 labelled test sequences with the challenge's lists."""
+    target = tmp_path_factory.mktemp("labelled")
+    row = {
+        "sample": "yeast",
+        "data": str(folder / "demo_train.txt"),
+        "test": str(folder / "public_leaderboard_labelled.tsv"),
+        "subsets": str(folder / "test_subset_ids"),
+        "public": str(folder / "public_leaderboard_ids"),
+    }
+    config = DataConfig(number_column="test_index", test_targets=("expression_maude",), too_long="trim")
+    with ArtifactWriter(target / "examples", "examples", family="proformer") as writer:
+        examples.preprocess([row], config, writer)
+    with ArtifactWriter(target / "dataset", "dataset", family="proformer") as writer:
+        encode.encode([open_artifact(target / "examples")], config, writer)
+    return Dataset.open(target / "dataset")
+
+
+def made_up(dataset, values):
+    """Return the table of an evaluation whose model predicts these values of the test rows."""
+    rows = dataset.indices("test")
+    labels = np.asarray(dataset.arrays["labels"])[rows].astype(float)
+    frame = pl.DataFrame({"row": rows, "label": labels, "prediction": values(labels)})
+    names = {"sample": pl.lit("yeast"), "predictor": pl.lit("model"), "seed": pl.lit(1)}
+    return frame.with_columns(pl.col("row").cast(pl.UInt32), **names)
+
+
+def test_labelled_test_sequences_are_scored_by_subset_and_of_how_many(labelled, folder):
+    (sample,) = details(made_up(labelled, lambda labels: 2 * labels + 3), labelled)["samples"]
+    whole, public = sample["scores"]
+    with (folder / "public_leaderboard_pairs.tsv").open(newline="") as file:
+        pairs = [pair["subset"] for pair in csv.DictReader(file, delimiter="\t")]
+    counts = {one["subset"]: (one["n"], one["of"]) for one in whole["subsets"]}
+    assert counts == {
+        "all": (1921, None),
+        "high": (96, 968),
+        "low": (99, 997),
+        "yeast": (208, 578),
+        "random": (733, 6349),
+        "challenging": (195, 1953),
+        "motif_perturbation": (pairs.count("motif_perturbation"), 3287),
+        "motif_tiling": (pairs.count("motif_tiling"), 2624),
+    }
+    assert (pairs.count("motif_perturbation"), pairs.count("motif_tiling")) == (328, 263)
+    assert {one["subset"]: (one["n"], one["of"]) for one in public["subsets"]} == {
+        "all": (1921, 9045),
+        **{name: (n, n) for name, (n, _) in counts.items() if name != "all"},
+    }
+    # All of them were public, so there is no private part; sequences of SNVs are not at hand.
+    assert (whole["part"], public["part"]) == ("whole", "public")
+    assert whole["missing"] == public["missing"] == ["SNVs"]
+    assert whole["weight"] == pytest.approx(3.4)
+    for board in (whole, public):
+        (own,) = board["predictors"]
+        assert own["score_pearson"] == pytest.approx(1)
+        assert own["score_spearman"] == pytest.approx(1)
+    # Test values are on another scale; a straight line away from them nothing is left.
+    assert sample["line"] == {"slope": pytest.approx(0.5), "intercept": pytest.approx(-1.5)}
+    assert all(abs(one["mean"]) < 1e-6 for bins in sample["residuals"].values() for one in bins)
+    assert [(one["low"], one["n"]) for one in sample["residuals"]["length"]] == [(80.0, 1921)]
+
+
+def test_noise_scores_next_to_nothing(labelled):
+    random = np.random.default_rng(5)
+    (sample,) = details(made_up(labelled, lambda labels: random.standard_normal(len(labels))), labelled)["samples"]
+    (own,) = sample["scores"][0]["predictors"]
+    assert own["score_pearson"] < 0.01
+    assert abs(own["score_spearman"]) < 0.1
+
+
+def test_labelled_sequences_by_their_place_in_the_file_are_not_those_of_the_lists(folder, tmp_path):
+    row = {
+        "sample": "yeast",
+        "data": str(folder / "demo_train.txt"),
+        "test": str(folder / "public_leaderboard_labelled.tsv"),
+        "public": str(folder / "public_leaderboard_ids"),
+    }
+    config = DataConfig(test_targets=("expression_maude",), too_long="trim")
+    with (
+        pytest.raises(InputError, match="public_leaderboard_ids: measured values of .* rows correlate by "),
+        ArtifactWriter(tmp_path / "examples", "examples") as writer,
+    ):
+        examples.preprocess([row], config, writer)
+    lists = {"subsets": str(folder / "test_subset_ids"), **row}
+    with (
+        pytest.raises(InputError, match="test_subset_ids: test row .* is TGCATTTTTTTCACATC.*expected lists of these"),
+        ArtifactWriter(tmp_path / "examples", "examples") as writer,
+    ):
+        examples.preprocess([lists], config, writer)

@@ -217,6 +217,17 @@ def test_csv_of_a_figure_holds_its_numbers(tabs: Tabs, page: Make) -> None:
         assert ["convnet, single seeds", "convnet", "0.944", "", "", ""] in rows
 
 
+@pytest.mark.parametrize("width", [400, 1024, 1440])
+def test_heat_map_between_two_scales_fits_a_screen_and_names_few_of_its_steps(
+    tabs: Tabs, page: Make, width: int
+) -> None:
+    with tabs.opened(page("regression"), width) as tab:
+        (figure,) = [one for one in tab.query_selector_all("figure.chart") if "Predicted against" in one.inner_text()]
+        area = figure.query_selector(".plot .bglayer .bg, .plot .plot").bounding_box()
+        assert area["height"] < min(1.3 * area["width"], 440)
+        assert 4 <= len(figure.query_selector_all(".ytick")) <= 12
+
+
 def test_csv_of_a_heatmap_has_one_row_per_cell(tabs: Tabs, page: Make) -> None:
     with tabs.opened(page("one_run")) as tab:
         _, text = saved(tab, "figure:has-text('Correlation of each mark') [data-save=csv]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,10 @@ def test_mappings_of_figures_are_chosen_by_one_menu_and_others_stand_alone() -> 
 def test_a_section_that_holds_something_else_is_refused() -> None:
     with pytest.raises(TypeError, match="report section 's' holds str, expected Figure or Table"):
         from_section(ReportSection("s", "", ("text",)))
+
+
+def test_maps_are_drawn_by_the_family_however_few_their_changes(study: Make) -> None:
+    family = gather([study("several_runs")]).families[0]
+    part = effects_part(replace(family, record=replace(family.record, maps=("drop_mark",))))
+    assert part is not None
+    assert [type(block) for block in part.blocks] == [Table]

@@ -162,7 +162,8 @@ def test_sample_submission_has_the_public_rows(simulated):
 
 def test_samplesheet_names_the_files(simulated):
     assert (simulated / "samplesheet.csv").read_text() == (
-        f"sample,data,test,measured\nsimulated,train_sequences.txt,test_sequences.txt,{MEASURED}\n"
+        "sample,data,test,measured,subsets,public\n"
+        f"simulated,train_sequences.txt,test_sequences.txt,{MEASURED},test_subset_ids,public_leaderboard_ids\n"
     )
 
 

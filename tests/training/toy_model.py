@@ -23,10 +23,12 @@ class ToyModelConfig(PreTrainedConfig):
         greedy_forward: bool = False,
         n_features: int = 3,
         centre: list[float] | None = None,
+        upside_down: bool = False,
         **other: Any,
     ) -> None:
         self.hidden_size, self.dropout, self.greedy_forward = hidden_size, dropout, greedy_forward
         self.n_features, self.centre = n_features, centre or [0.0] * n_features
+        self.upside_down = upside_down
         super().__init__(**other)
 
 
@@ -50,6 +52,7 @@ class ToyModel(PreTrainedModel):
     def forward(self, numbers: Tensor, labels: Tensor | None = None) -> SequenceClassifierOutput:
         """Classify `numbers` (B, 3); `labels` (B,) are 0 or 1."""
         logits = self.last(self.drop(torch.tanh(self.first(numbers - self.centre)))) * self.table
+        logits = -logits if self.config.upside_down else logits
         loss = None if labels is None else functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 

@@ -12,8 +12,10 @@ from gxtool.io.promoter_encoding import Tally
 from gxtool.io.promoters import PromoterSource
 from gxtool.models.base import CheckReport
 from gxtool.models.proformer.config import DataConfig
-from gxtool.models.proformer.examples import files_of, read_blocks
+from gxtool.models.proformer.examples import files_of, read_blocks, tested_rows, with_numbers
 from gxtool.models.proformer.ids import sequence_ids
+from gxtool.models.proformer.side import describe_side
+from gxtool.models.proformer.subsets import boards, has_lists, subset_table
 from gxtool.models.proformer.summary import other_scale
 
 # Sequences per minute that two cores read, and that they train the preset `cnn` on for all its epochs.
@@ -32,13 +34,17 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Looked:
-    """What one file holds: ids, lengths and values (None: not read) of its sequences, and what was counted."""
+    """What one file holds: ids, lengths and values (None: not read) of its sequences, and what was counted.
+
+    tested: number and sequence of test sequences (n rows) that lists or a column of numbers speak of, else nothing.
+    """
 
     column: str
     ids: pl.Series
     lengths: np.ndarray
     values: np.ndarray | None
     tally: Tally
+    tested: pl.DataFrame
 
 
 def check(sheet: Sequence[Mapping[str, str]], data: DataConfig) -> CheckReport:
@@ -55,8 +61,12 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig) -> CheckReport:
     warnings: list[str] = []
     n_rows = n_train = 0
     for row in sheet:
-        looked = {column: _look(column, source, data) for column, source in files_of(row, data).items()}
+        listed = has_lists(row)
+        looked = {column: _look(column, source, data, listed) for column, source in files_of(row, data).items()}
         facts += [(f"{row['sample']}, {column}", _describe(found, data)) for column, found in looked.items()]
+        if listed:
+            facts.append((f"{row['sample']}, subsets", _subsets(row, looked)))
+        facts += describe_side(row, data)
         warnings += [f"{row['sample']}: {text}" for text in _warnings(looked)]
         n_rows += sum(len(found.ids) for column, found in looked.items() if column != "measured")
         n_train += len(looked["data"].ids) if "data" in looked else 0
@@ -76,17 +86,38 @@ def _flanks(data: DataConfig) -> str:
     return f"{data.five_prime or 'nothing'} ... {data.three_prime or 'nothing'}; a sequence without them is {otherwise}"
 
 
-def _look(column: str, source: PromoterSource, data: DataConfig) -> Looked:
+def _look(column: str, source: PromoterSource, data: DataConfig, listed: bool) -> Looked:
     reader, blocks = read_blocks(source, data)
-    ids, lengths, values = [], [], []
+    ids, lengths, values, tested = [], [], [], [pl.DataFrame()]
     for block in blocks:
         ids.append(sequence_ids(block.tokens, block.lengths))
         lengths.append(block.lengths)
         if block.values is not None:
             values.append(block.values[:, data.targets.index(data.predicted)])
+        if column == "test" and (listed or source.columns.kept):
+            tested.append(tested_rows(block))
     return Looked(
-        column, pl.concat(ids), np.concatenate(lengths), np.concatenate(values) if values else None, reader.tally
+        column,
+        pl.concat(ids),
+        np.concatenate(lengths),
+        np.concatenate(values) if values else None,
+        reader.tally,
+        with_numbers(pl.concat(tested, how="diagonal"), source),
     )
+
+
+def _subsets(row: Mapping[str, str], looked: Mapping[str, Looked]) -> str:
+    """Say how many rows and pairs of each subset are there."""
+    judged = looked.get("measured") or looked["test"]
+    tested = looked["test"].tested
+    table = subset_table(row, tested, None if judged.values is None else judged.values[:, None])
+    found = boards(table, row["sample"], tested["number"].to_numpy().astype(np.int64))
+    board = found[0 if row.get("subsets") else -1]
+    said = [
+        f"{name} {len(rows):,}" + (f" of {size:,}" if (size := board.sizes[name]) not in (None, len(rows)) else "")
+        for name, rows in board.subsets.items()
+    ]
+    return ", ".join(said)
 
 
 def _describe(found: Looked, data: DataConfig) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from gxtool.config import Config, Section
+from gxtool.config import Config, PerturbConfig, Section
 from gxtool.io.promoter_encoding import DREAM_FIVE_PRIME, DREAM_THREE_PRIME, InsertRules
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -61,6 +61,18 @@ class DataConfig(Section):
         description="the same columns in files of test sequences, where they have other names",
         json_schema_extra=_PREPROCESS,
     )
+    number_column: str = Field(
+        "",
+        description="column of each test sequence's number (from 0) in the challenge's test set, where a test file is "
+        "only a part of it; empty: its place in the file",
+        json_schema_extra=_PREPROCESS,
+    )
+    ref_mismatch: Literal["drop", "refuse"] = Field(
+        "drop",
+        description="a variant whose reference allele is not what stands in the genome or sequence is left out and "
+        "counted, or is an error",
+        json_schema_extra=_PREPROCESS,
+    )
     target: str = Field("", description="which of `targets` is predicted; empty: the first")
     split: Literal["auto", "file", "sequence"] = Field(
         "auto",
@@ -113,6 +125,11 @@ class ModelConfig(Section):
     n_bins: int = Field(18, ge=2, description="sorting bins of the measurement, numbered from 0 (softclass)")
     bin_sd: float = Field(
         0.5, gt=0, description="standard deviation of the target's distribution over bins, in bins (softclass)"
+    )
+    padding: Literal["unknown", "flanks"] = Field(
+        "unknown",
+        description="what the network reads around an insert: unknown: N; flanks: data.five_prime and "
+        "data.three_prime, as far as they reach, so that sites across the junction are seen",
     )
     train_strands: Literal["forward", "random", "both"] = Field(
         "forward",
@@ -185,8 +202,17 @@ class ModelConfig(Section):
         return self
 
 
+class ProformerPerturbConfig(PerturbConfig):
+    """Which changes of the sequences are tried."""
+
+    scan_p: float = Field(
+        1e-4, gt=0, lt=1, description="chance of a random word to count as a site of a motif (motif_scan; per strand)"
+    )
+
+
 class ProformerConfig(Config):
     """Configuration of the proformer family."""
 
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
+    perturb: ProformerPerturbConfig = ProformerPerturbConfig()

@@ -13,13 +13,16 @@ from gxtool.io.artifact import Artifact, ArtifactWriter
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.examples import BLOCK
 from gxtool.models.proformer.ids import hash_units
+from gxtool.models.proformer.side import join
+from gxtool.models.proformer.subsets import TABLE
 from gxtool.models.proformer.summary import summarise
 
 ROLES = ("train", "val", "test")
 
 
 def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWriter) -> None:
-    """Join examples into one dataset: tokens.npy, lengths.npy, labels.npy (float32, unscaled), rows, splits, summary.
+    """Join examples into one dataset: tokens.npy, lengths.npy, labels.npy (float32, unscaled), rows, splits, summary,
+    and subsets of test sequences, variants and motifs where examples have them.
 
     Raises:
         InputError: examples made with other targets or another length, only some of them with expression, or without
@@ -48,12 +51,14 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
         splits = file_split(rows.with_columns(pl.lit("test").alias("role")))
     writer.write_table("rows.parquet", rows)
     writer.write_table("splits.parquet", splits)
+    subsets = [part.table(TABLE) for part in examples if TABLE in part.manifest.files]
+    if subsets:
+        writer.write_table(TABLE, pl.concat(subsets))
     tokens = (block for part in examples for block in _token_blocks(part))
     lengths = np.concatenate([part.array("lengths.npy") for part in examples])
     origins = {name: found for part in examples for name, found in part.manifest.info["origin"]["tallies"].items()}
-    writer.write_json(
-        "summary.json", summarise(rows, splits, tokens, lengths, {"target": data.predicted, "tallies": origins})
-    )
+    described = summarise(rows, splits, tokens, lengths, {"target": data.predicted, "tallies": origins})
+    writer.write_json("summary.json", described | join(examples, writer))
     _describe(examples, rows, splits, data, writer)
 
 

@@ -18,8 +18,11 @@ from gxtool.io.promoter_encoding import Tally
 from gxtool.io.promoter_table import TableColumns
 from gxtool.io.promoters import PromoterBlock, PromoterReader, PromoterSource
 from gxtool.io.submission import read_submission
+from gxtool.models.proformer import subsets
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.ids import sequence_ids
+from gxtool.models.proformer.side import Side, read_side
+from gxtool.models.proformer.variants import letters_to_tokens
 
 # Sequences copied at a time.
 BLOCK = 1 << 16
@@ -32,6 +35,8 @@ _DREAM = {
     "measured": ("filtered_test_data_with_MAUDE_expression.txt",),
     "submission": ("sample_submission.json", "public_leaderboard_ids/sample_submission.json"),
 }
+_DREAM_FOLDERS = {"subsets": "test_subset_ids", "public": "public_leaderboard_ids"}
+_WITH_TEST = ("measured", "submission", "subsets", "public")
 _EXPECTED = "promoters: one sequence per line, FASTA or Parquet"
 
 
@@ -58,6 +63,7 @@ def expand(folder: Path) -> list[dict[str, str]]:
         paths = [folder / f"{name}{packed}" for name in names for packed in ("", ".gz")]
         there = [str(path) for path in paths if path.is_file()]
         found |= {column: there[0]} if there else {}
+    found |= {column: str(folder / name) for column, name in _DREAM_FOLDERS.items() if (folder / name).is_dir()}
     if "data" in found and "measured" not in found:
         found = {"data": found["data"]}
     if "test" not in found:
@@ -75,14 +81,17 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
 
     Writes tokens.npy (rows, L) uint8 (inserts, padded with N), lengths.npy (rows,) uint16, values.npy (rows, T)
     float32 where expression is known, and rows.parquet: sample, group (id of the sequence), role (of the file) and,
-    for test sequences, number (in their file, from 0), sequence (as given) and place in the sample submission.
+    for test sequences, number (in the test set, from 0), sequence (as given) and place in the sample submission; and
+    subsets.parquet (see `subsets`) where a row of the sheet has `subsets` or `public`; and the side files of `side`.
 
     Raises:
         InputError: a file that is no table of promoters, a sample without sequences, some samples with expression and
-            some without, or a measured or submission file that does not fit the test sequences.
+            some without, or measured values, a submission, subsets or public rows that do not fit the test sequences.
     """
+    side = read_side(sheet, data)
+    side.write(writer)
     with tempfile.TemporaryDirectory(dir=writer.folder) as scratch, (Path(scratch) / "tokens").open("w+b") as spool:
-        samples = {row["sample"]: list(_read_sample(row, data, spool)) for row in sheet}
+        samples = {row["sample"]: list(_read_sample(row, data, side, spool)) for row in sheet}
         parts = [part for found in samples.values() for part in found]
         rows = pl.concat([part.rows for part in parts], how="diagonal", rechunk=False)
         spool.seek(0)
@@ -91,6 +100,9 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
                 tokens.append(np.frombuffer(text, np.uint8).reshape(-1, data.length))
     writer.write_array("lengths.npy", np.concatenate([part.lengths for part in parts]))
     _write_values(parts, writer)
+    tables = [_subset_table(row, samples[row["sample"]]) for row in sheet if subsets.has_lists(row)]
+    if tables:
+        writer.write_table(subsets.TABLE, pl.concat(tables))
     writer.write_table("rows.parquet", rows.with_row_index("row"))
     tallies = {name: asdict(sum((part.tally for part in found), Tally())) for name, found in samples.items()}
     dropped = sum(tally["dropped"] for tally in tallies.values())
@@ -99,15 +111,20 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
     ]
     writer.describe(
         rows={role: int((rows["role"] == role).sum()) for role in FILES.values()},
-        dropped={"too_long": dropped} if dropped else {},
+        dropped=({"too_long": dropped} if dropped else {}) | side.dropped,
         info={
             "length": data.length,
             "targets": list(data.targets),
             "samples": list(samples),
-            "inputs": inputs,
-            "origin": {"tallies": tallies, "flanks": [data.five_prime, data.three_prime]},
+            "inputs": inputs + side.inputs,
+            "origin": {"tallies": tallies, "flanks": [data.five_prime, data.three_prime], **side.origin},
         },
     )
+
+
+def _subset_table(row: Mapping[str, str], parts: Sequence[Part]) -> pl.DataFrame:
+    (test,) = (part for part in parts if part.rows["role"][0] == "test")
+    return subsets.subset_table(row, test.rows, test.values)
 
 
 def _write_values(parts: Sequence[Part], writer: ArtifactWriter) -> None:
@@ -120,15 +137,37 @@ def _write_values(parts: Sequence[Part], writer: ArtifactWriter) -> None:
         writer.write_array("values.npy", np.concatenate([part.values for part in parts]))
 
 
-def _read_sample(row: Mapping[str, str], data: DataConfig, spool: IO[bytes]) -> Iterator[Part]:
-    """Yield what each file of a sample adds, training sequences first; their tokens go to `spool`."""
+def _read_sample(row: Mapping[str, str], data: DataConfig, side: Side, spool: IO[bytes]) -> Iterator[Part]:
+    """Yield what each file of a sample adds, training sequences first; their tokens go to `spool`.
+
+    A sample with variants alone has the sequences around their reference alleles to predict.
+    """
     sources = files_of(row, data)
+    if not sources:
+        yield _around_variants(row["sample"], side, spool)
     for column in FILES:
         if column in sources:
             part = _read_file(row, column, sources[column], data, spool)
             if "measured" in sources and column == "test":
                 part = _with_measured(part, row, _read_file(row, "measured", sources["measured"], data, None))
             yield _with_submission(part, row) if row.get("submission") and column == "test" else part
+
+
+def _around_variants(sample: str, side: Side, spool: IO[bytes]) -> Part:
+    sequences = side.variants[sample].table["reference"].unique(maintain_order=True)
+    tokens = letters_to_tokens(sequences)
+    spool.write(tokens)
+    lengths = np.full(len(tokens), tokens.shape[1], np.uint16)
+    rows = pl.DataFrame(
+        {
+            "group": sequence_ids(tokens, lengths),
+            "number": pl.Series(range(len(tokens)), dtype=pl.UInt32),
+            "sequence": sequences,
+            "sample": sample,
+            "role": "test",
+        }
+    )
+    return Part(rows, lengths, None, Tally(read=len(tokens)), ())
 
 
 def files_of(row: Mapping[str, str], data: DataConfig) -> dict[str, PromoterSource]:
@@ -141,11 +180,11 @@ def files_of(row: Mapping[str, str], data: DataConfig) -> dict[str, PromoterSour
         InputError: a sample that names no sequences, or what goes with test sequences without any.
     """
     sample = row["sample"]
-    if not row.get("data") and (row.get("val") or not row.get("test")):
+    if not row.get("data") and (row.get("val") or not (row.get("test") or row.get("variants"))):
         raise InputError(
-            f"sample {sample}: has no sequences (column data, or test to predict), expected a file of them"
+            f"sample {sample}: has no sequences (column data, or test or variants to predict), expected a file of them"
         )
-    for column in ("measured", "submission"):
+    for column in _WITH_TEST:
         if row.get(column) and not row.get("test"):
             raise InputError(f"sample {sample}: has {column} without test, expected a file of test sequences with it")
     return {column: _source(row, column, data) for column in (*FILES, "measured") if row.get(column)}
@@ -156,12 +195,19 @@ def _source(row: Mapping[str, str], column: str, data: DataConfig) -> PromoterSo
     with_values = column != "test" or bool(row.get("data") and not row.get("measured"))
     targets = (data.test_targets or data.targets) if is_test else data.targets
     first, table, columns = _first_line(path), None, TableColumns()
+    numbered = (data.number_column,) if column == "test" and data.number_column else ()
+    with_header = first.startswith(b"PAR1") or data.sequence_column in _fields(first)
+    if numbered and not with_header:
+        raise InputError(
+            f"{path}: has no header with {data.sequence_column}, expected one, and a column {data.number_column} of "
+            "each sequence's number (data.number_column)"
+        )
     if first.startswith(b">"):
         table = Path(row["values"]) if row.get("values") and with_values else None
         named = table is not None and set(targets) <= set(_fields(_first_line(table)))
         columns = TableColumns(values=targets if named else ())
-    elif first.startswith(b"PAR1") or data.sequence_column in _fields(first):
-        columns = TableColumns(data.sequence_column, targets if with_values else ())
+    elif with_header:
+        columns = TableColumns(data.sequence_column, targets if with_values else (), numbered)
     return PromoterSource(path, data.rules, columns, table, with_values, with_sequences=column == "test")
 
 
@@ -206,7 +252,7 @@ def _read_file(
             spool.write(block.tokens)
         frame = pl.DataFrame({"group": sequence_ids(block.tokens, block.lengths)})
         if column == "test":
-            frame = frame.with_columns(pl.Series("number", block.rows, pl.UInt32), block.sequences)
+            frame = frame.hstack(tested_rows(block))
         frames.append(frame)
         lengths.append(block.lengths)
         values.append(None if block.values is None else block.values.astype(np.float32))
@@ -215,7 +261,22 @@ def _read_file(
     if not len(rows):
         raise InputError(f"{row[column]}: every insert is longer than {data.length} bases, expected some that are not")
     known = None if values[0] is None else np.concatenate(values)
-    return Part(rows, np.concatenate(lengths), known, reader.tally, reader.sources)
+    return Part(with_numbers(rows, source), np.concatenate(lengths), known, reader.tally, reader.sources)
+
+
+def tested_rows(block: PromoterBlock) -> pl.DataFrame:
+    """Return number (place in the file, from 0), sequence and, where a column says the number, its text as `given`."""
+    given = [block.kept.to_series().alias("given")] if block.kept.width else []
+    return pl.DataFrame([pl.Series("number", block.rows, pl.UInt32), block.sequences, *given])
+
+
+def with_numbers(rows: pl.DataFrame, source: PromoterSource) -> pl.DataFrame:
+    """Return rows with the numbers that a column of their file gives them, where there is one."""
+    if "given" not in rows.columns:
+        return rows
+    (column,) = source.columns.kept
+    numbers = subsets.numbers_of(rows["given"], rows["number"].to_numpy(), str(source.path), column)
+    return rows.drop("given").with_columns(numbers)
 
 
 def _with_measured(test: Part, row: Mapping[str, str], measured: Part) -> Part:

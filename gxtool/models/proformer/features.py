@@ -36,7 +36,7 @@ def collate(rows: Mapping[str, np.ndarray], resources: Mapping[str, Any] | None 
 
 
 def fit(dataset: Dataset, train_rows: np.ndarray, model: ModelConfig) -> dict[str, Any]:
-    """Return the input's length, the target, and its mean and population standard deviation over the training rows.
+    """Return the input's length, its flanks, the target, and its mean and population sd over the training rows.
 
     Raises:
         InputError: all training values are the same.
@@ -58,6 +58,7 @@ def fit(dataset: Dataset, train_rows: np.ndarray, model: ModelConfig) -> dict[st
     variance = sum(np.square(part - mean).sum() for part in parts) / len(train_rows)
     return {
         "length": int(dataset.arrays["tokens"].shape[1]),
+        "flanks": info["origin"]["flanks"],
         "targets": [info["target"]],
         "target_mean": [float(mean)],
         "target_std": [float(np.sqrt(variance))],

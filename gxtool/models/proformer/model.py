@@ -26,11 +26,12 @@ from gxtool.errors import ConfigError
 from gxtool.models.proformer.cnn import PlainCNN
 from gxtool.models.proformer.config import ModelConfig
 from gxtool.models.proformer.dream import DreamCNN, DreamRNN
+from gxtool.models.proformer.flanks import UNKNOWN, Flanks
 from gxtool.models.proformer.legnet import LegNet
 from gxtool.models.proformer.transformer import N_TOKENS, Proformer, Projection
 
 TRUNKS = {"proformer": Proformer, "legnet": LegNet, "dream-cnn": DreamCNN, "dream-rnn": DreamRNN, "cnn": PlainCNN}
-N_BASES, UNKNOWN, MASK = 4, 4, 5
+N_BASES, MASK = 4, 5
 # Half the width of the interval that Keras draws embeddings from.
 EMBEDDING_RANGE = 0.05
 
@@ -38,8 +39,8 @@ EMBEDDING_RANGE = 0.05
 class ProformerModelConfig(PreTrainedConfig):
     """The fields of the family's `model` section, and what was read off the training rows.
 
-    length: bases of a padded insert; targets: what is measured; target_mean, target_std: one value for each of them, in
-    the unit of the labels.
+    length: bases of a padded insert; flanks: the bases around every insert, in front of it and behind it; targets: what
+    is measured; target_mean, target_std: one value for each of them, in the unit of the labels.
     """
 
     model_type = "gxtool-proformer"
@@ -47,6 +48,7 @@ class ProformerModelConfig(PreTrainedConfig):
     def __init__(
         self,
         length: int = 100,
+        flanks: Sequence[str] = ("", ""),
         targets: Sequence[str] = ("expression",),
         target_mean: Sequence[float] | None = None,
         target_std: Sequence[float] | None = None,
@@ -56,6 +58,7 @@ class ProformerModelConfig(PreTrainedConfig):
         for name, value in ModelConfig(**section).model_dump().items():
             setattr(self, name, value)
         self.length = length
+        self.flanks = list(flanks)
         self.targets = list(targets)
         self.target_mean = list(target_mean or [0.0] * len(self.targets))
         self.target_std = list(target_std or [1.0] * len(self.targets))
@@ -150,6 +153,7 @@ class ProformerModel(PreTrainedModel):
 
     def __init__(self, config: ProformerModelConfig) -> None:
         super().__init__(config)
+        self.flanks = Flanks(*config.flanks) if config.padding == "flanks" else None
         self.trunk = TRUNKS[config.architecture](config)
         self.head = Head(config, self.trunk.width)
         self.guess = nn.Linear(self.trunk.width, N_TOKENS) if config.mask_loss != "off" else None
@@ -167,6 +171,7 @@ class ProformerModel(PreTrainedModel):
         whole number; it is used while training alone, as nobody knows it of a new sequence, and not by `proformer`.
         """
         shares = shares_of(tokens, self.dtype)
+        shares = shares if self.flanks is None else self.flanks(shares)
         strands = self.config.train_strands if self.training else self.config.predict_strands
         if singleton is None or not self.training:
             singleton = shares.new_zeros(len(shares))

@@ -9,7 +9,7 @@ from typing import Any
 
 from gxtool.models.base import Figure, ReportContext, ReportSection, Table, Trace
 from gxtool.models.proformer.check import WORDS
-from gxtool.models.proformer.summary import GC_BINS, ROLES, other_scale
+from gxtool.models.proformer.summary import GC_BINS, ROLES, is_foreign
 
 NAMES = {"train": "training", "val": "validation", "test": "test"}
 Summary = Mapping[str, Any]
@@ -44,18 +44,13 @@ def _introduction(summary: Summary) -> str:
             f" {summary['left_out']:,} training or validation sequences are left out because they are validated or "
             "tested too."
         )
-    foreign = [sample["sample"] for sample in samples if _is_foreign(sample)]
+    foreign = [sample["sample"] for sample in samples if is_foreign(sample)]
     if foreign:
         text += (
             f" Test values of {', '.join(foreign)} are on another scale than training values: there r2_score and mse "
             "compare numbers of different units, and only correlations mean something."
         )
     return text
-
-
-def _is_foreign(sample: Summary) -> bool:
-    roles = sample["roles"]
-    return "train" in roles and "test" in roles and other_scale(roles["train"], roles["test"])
 
 
 def _sizes(summary: Summary) -> Table:

@@ -99,6 +99,12 @@ def shares(values: np.ndarray, edges: np.ndarray) -> list[float]:
     return np.round(np.histogram(values, edges)[0] / max(1, len(values)), 5).tolist()
 
 
+def is_foreign(sample: Mapping[str, Any]) -> bool:
+    """Say whether a sample of the summary has test values on another scale than its training values."""
+    roles = sample["roles"]
+    return "train" in roles and "test" in roles and other_scale(roles["train"], roles["test"])
+
+
 def other_scale(train: Mapping[str, float], test: Mapping[str, float]) -> bool:
     """Say whether test values (mean, sd) are on another scale than those that were trained on."""
     if min(train["sd"], test["sd"]) <= 0:

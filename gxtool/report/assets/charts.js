@@ -10,10 +10,15 @@ function axis(colours, title, extra) {
 }
 
 function plotHeightOf(spec, width, rows) {
-  if (spec.kind === "heatmap") return Math.min(640, Math.max(180, spec.rows.length * 24));
+  if (spec.kind === "heatmap" && !isScale(spec.rows)) return Math.min(640, Math.max(180, spec.rows.length * 24));
   if (rows) return rows.length * (spec.values ? 38 : rows.length > 12 ? 19 : 32) + 16;
-  if (spec.square) return Math.min(420, Math.max(220, width - 70));
+  if (spec.square || spec.kind === "heatmap") return Math.min(420, Math.max(220, width - 70));
   return Math.min(320, Math.max(210, width * 0.55));
+}
+
+// Rows that are steps of a scale, not names: nobody looks one of them up.
+function isScale(rows) {
+  return rows.length > 20 && rows.every((row) => typeof row === "number");
 }
 
 function layoutOf(spec, width, colours) {
@@ -31,7 +36,7 @@ function layoutOf(spec, width, colours) {
     layout.xaxis = axis(colours, spec.x, { showgrid: false, type: "category" });
     layout.yaxis = axis(colours, spec.y, { showgrid: false, type: "category", autorange: "reversed" });
     labelCategories(layout.xaxis, spec.columns, spec.columns.length > 30 ? roundStep(spec.columns.length, (width - 150) / 54) : 1, 14);
-    labelCategories(layout.yaxis, spec.rows, spec.rows.length > 40 ? roundStep(spec.rows.length, 25) : 1, 18);
+    labelCategories(layout.yaxis, spec.rows, isScale(spec.rows) ? roundStep(spec.rows.length, 12) : spec.rows.length > 40 ? roundStep(spec.rows.length, 25) : 1, 18);
     return { layout, plotHeight, above: 0 };
   }
   const range = valueRange(spec);
@@ -106,6 +111,7 @@ function layoutValues(layout, spec, rows, narrow, colours) {
 }
 
 function assemble(spec, width, colours) {
+  if (spec.kind === "logo") return assembleLogo(spec, width, colours);
   const { layout, plotHeight, above } = layoutOf(spec, width, colours);
   const data = spec.kind === "heatmap" ? heatmapOf(spec, colours) : tracesOf(spec, colours);
   layout.showlegend = spec.kind !== "heatmap" && data.filter((trace) => trace.showlegend !== false).length > 1;

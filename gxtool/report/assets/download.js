@@ -41,6 +41,11 @@ function figureRows(spec) {
     spec.z.forEach((line, i) => line.forEach((value, j) => rows.push([spec.rows[i], spec.columns[j], value])));
     return rows;
   }
+  if (spec.kind === "logo") {
+    const rows = [[spec.x || "position", "letter", spec.y || "height"]];
+    spec.heights.forEach((line, i) => line.forEach((value, j) => { if (value) rows.push([spec.columns[i], spec.letters[j], value]); }));
+    return rows;
+  }
   const interval = spec.traces.some((trace) => trace.low);
   const remark = spec.traces.some((trace) => trace.text);
   const rows = [["series", spec.x || "x", spec.y || "y", ...(interval ? ["low", "high"] : []), ...(remark ? ["text"] : [])]];

@@ -191,6 +191,29 @@ def test_simulated_promoters_from_files_to_scores_and_predictions(simulated, tmp
     evaluate([tmp_path / "model"], tmp_path / "dataset", tmp_path / "evaluation", run.config)
     (scores,) = json.loads((tmp_path / "evaluation/metrics.json").read_text())["samples"]
     assert sorted(scores["baselines"]) == ["gc_content", "kmer_boosting", "kmer_ridge"]
+    one_strand, both = json.loads((tmp_path / "evaluation/metrics.json").read_text())["readings"]
+    assert (one_strand["name"], one_strand["own"], both["own"]) == ("one strand", False, True)
+    assert both["samples"][0]["pearson"] == pytest.approx(scores["model"]["pearson"]["estimate"])
+    assert one_strand["samples"][0]["pearson"] != both["samples"][0]["pearson"]
+    (details,) = open_artifact(tmp_path / "evaluation").json("details.json")["samples"]
+    whole, private, _ = details["scores"]
+    found = {one["subset"]: (one["n"], one["of"]) for one in whole["subsets"]}
+    assert found == {
+        "all": (43, 43),
+        "random": (25, 25),
+        "SNVs": (3, 3),
+        "motif_perturbation": (3, 3),
+        "motif_tiling": (3, 3),
+    }
+    assert whole["missing"] == ["high", "low", "yeast", "challenging"]  # two rows are too few
+    assert whole["predictors"][0]["pearson"]["all"] == pytest.approx(scores["model"]["pearson"]["estimate"])
+    assert [one["predictor"] for one in whole["predictors"]][1:] == ["gc_content", "kmer_ridge", "kmer_boosting"]
+    assert (
+        private["subsets"][0]["n"] + len(json.loads((simulated / "public_leaderboard_ids/ground.json").read_text()))
+        == 43
+    )
+    assert details["line"] is not None
+    assert sum(one["n"] for one in details["residuals"]["gc"]) == 43
 
     predict([tmp_path / "model"], tmp_path / "dataset", tmp_path / "predictions")
     sequences, values = read_predictions(tmp_path / "predictions/pred.tsv")

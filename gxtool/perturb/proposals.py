@@ -1,0 +1,157 @@
+"""What was found, as a table with one row per sequence, and in a few numbers. Nothing here searches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from gxtool.config import DesignConfig
+from gxtool.data.sequence import sequence_of
+from gxtool.measure.statistics import paired_bootstrap
+from gxtool.models.base import DesignSpace
+from gxtool.perturb.novelty import Composition
+from gxtool.perturb.panel import Panel
+from gxtool.perturb.proof import Construct, broken, edits, gc_share
+
+PROPOSAL, RANDOM = "proposal", "random"
+# Sequences that the summary lists, for the report.
+BEST = 20
+# Points of a distribution in the summary.
+QUANTILES = 51
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What proposals of one sample are measured with: designer, judge, composition of training rows, and the largest
+    disagreement (standard deviations) that 99 % of the test rows do not exceed."""
+
+    designer: Panel
+    judge: Panel
+    composition: Composition
+    disagreement: float
+
+
+def closeness(predictions: np.ndarray, config: DesignConfig) -> np.ndarray:
+    """Return how near to the goal predictions are (n,), in the unit of the labels; higher is better."""
+    if config.goal == "value":
+        return -np.abs(predictions - config.value)
+    return predictions if config.goal == "max" else -predictions
+
+
+def construct(space: DesignSpace, row: int, tokens: np.ndarray) -> Construct:
+    """Return tokens (L,) that came from start `row` as a sequence between its flanks."""
+    first, last = space.bounds[row]
+    return Construct(space.flanks[0], sequence_of(tokens[first:last]), space.flanks[1])
+
+
+def faultless(
+    space: DesignSpace, tokens: np.ndarray, rows: np.ndarray, config: DesignConfig
+) -> tuple[np.ndarray, Counter[str]]:
+    """Return which of some sequences (m, L) of the starts `rows` (m,) break nothing, and what the others break."""
+    reasons: Counter[str] = Counter()
+    fine = np.ones(len(rows), bool)
+    for place, row in enumerate(rows):
+        found = broken(construct(space, row, space.tokens[row]), construct(space, row, tokens[place]), config)
+        reasons.update(found)
+        fine[place] = not found
+    return fine, reasons
+
+
+def table(
+    space: DesignSpace, found: tuple[np.ndarray, np.ndarray, str], bench: Bench, config: DesignConfig
+) -> pl.DataFrame:
+    """Return one row per sequence: where from, what was changed, what designer and judge say, and how usual it is.
+
+    found: tokens (m, L), the starts they came from (m,), and their kind (`proposal` or `random`).
+    """
+    tokens, rows, kind = found
+    made = [construct(space, row, one) for row, one in zip(rows, tokens, strict=True)]
+    starts = [construct(space, row, space.tokens[row]) for row in rows]
+    changes = [edits(start.insert, one.insert) for start, one in zip(starts, made, strict=True)]
+    columns: dict[str, Any] = {
+        "start": [space.units[row] for row in rows],
+        "kind": kind,
+        "sequence": [one.whole for one in made],
+        "insert": [one.insert for one in made],
+        "start_insert": [start.insert for start in starts],
+        "edits": pl.Series([len(change) for change in changes], dtype=pl.UInt32),
+        "changes": [" ".join(change) for change in changes],
+        "gc": pl.Series([float(gc_share(one.insert)) for one in made], dtype=pl.Float64),
+    }
+    scaled, nothing = {}, pl.Series([None] * len(rows), dtype=pl.Float64)
+    for name, panel in (("predicted", bench.designer), ("judged", bench.judge)):
+        before, each = panel.predict(space.tokens[rows]), panel.each(tokens)
+        after = each.mean(axis=0)
+        scaled[name] = panel.scaled(after)
+        columns |= {
+            f"start_{name}": before,
+            name: after,
+            f"{name}_sd": each.std(axis=0, ddof=1) if len(each) > 1 else nothing,
+            f"{name}_z": scaled[name],
+            f"{name}_gain": closeness(after, config) - closeness(before, config),
+        }
+    columns["distance"] = bench.composition.distance(tokens)
+    columns["unfamiliar"] = columns["distance"] > bench.composition.limit
+    columns["disagreement"] = np.abs(scaled["predicted"] - scaled["judged"])
+    columns["disputed"] = columns["disagreement"] > bench.disagreement
+    columns["out_of_distribution"] = columns["unfamiliar"] | columns["disputed"]
+    return pl.DataFrame(columns)
+
+
+def summarise(rows: pl.DataFrame, bench: Bench) -> dict[str, Any]:
+    """Return what the report shows of one sample: gains beside those of random edits, flags, and the best proposals.
+
+    The best are those with the largest gain in the eyes of the judge that are not out of distribution, then the others.
+    """
+    made, control = (rows.filter(pl.col("kind") == kind) for kind in (PROPOSAL, RANDOM))
+    best = made.sort("out_of_distribution", "judged_gain", descending=[False, True], maintain_order=True).head(BEST)
+    return {
+        "n_proposals": len(made),
+        "n_random": len(control),
+        "flags": {
+            kind: {name: int(part[name].sum()) for name in ("unfamiliar", "disputed", "out_of_distribution")}
+            for kind, part in ((PROPOSAL, made), (RANDOM, control))
+        },
+        "limits": {"distance": bench.composition.limit, "disagreement": bench.disagreement},
+        "edits": {"mean": made["edits"].mean(), "max": made["edits"].max()},
+        "gains": {name: _gains(made, control, f"{name}_gain") for name in ("predicted", "judged")},
+        "best": best.drop("kind").to_dicts(),
+    }
+
+
+def _gains(made: pl.DataFrame, control: pl.DataFrame, column: str) -> dict[str, Any]:
+    """Return the distribution of both kinds' gains, and the mean difference over starts with its interval (95 %)."""
+    shares = np.linspace(0, 1, QUANTILES)
+    both = {kind: part[column].to_numpy() for kind, part in ((PROPOSAL, made), (RANDOM, control))}
+    found: dict[str, Any] = {
+        kind: {"mean": float(values.mean()), "quantiles": np.quantile(values, shares).tolist()} if len(values) else None
+        for kind, values in both.items()
+    }
+    pairs = made.join(control, on="start", how="inner", suffix="_random", maintain_order="left")
+    if len(pairs) < 2:
+        return found | {"difference": None}
+    own, other = pairs[column].to_numpy(), pairs[f"{column}_random"].to_numpy()
+    tested = paired_bootstrap(_mean, own, own, other)
+    return found | {
+        "difference": {"estimate": tested.difference, "low": tested.low, "high": tested.high, "n": tested.n_units}
+    }
+
+
+def _mean(_: Any, values: Any) -> float:
+    """Return the mean of what a paired bootstrap draws."""
+    return float(np.mean(values))
+
+
+def fasta(rows: pl.DataFrame) -> str:
+    """Return the proposals in FASTA, flanks and all; behind each name what was predicted, judged and flagged."""
+    lines: Sequence[str] = [
+        f">{row['sample']}|{row['start']} predicted={row['predicted']:.4g} judged={row['judged']:.4g} "
+        f"edits={row['edits']}{' out_of_distribution' if row['out_of_distribution'] else ''}\n{row['sequence']}\n"
+        for row in rows.iter_rows(named=True)
+    ]
+    return "".join(lines)

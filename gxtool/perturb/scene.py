@@ -1,0 +1,202 @@
+"""Who is asked about what: test rows of one sample, the models that know it, and what a change does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from gxtool.config import PerturbConfig
+from gxtool.io.dataset import Dataset
+from gxtool.models.base import CONCERNED, Family
+from gxtool.training.predict import Model
+
+# Rows of several changes that are predicted together.
+TOGETHER = 2048
+GRADIENTS = "integrated_gradients"
+"""Kind of effect that every family has which says along which way its input grows."""
+PREDICTION, ATTRIBUTION = "prediction", "attribution"
+
+
+class Piece(NamedTuple):
+    """What one change does: units (n,), what is predicted of them without it, and its effects (n,), NaN where none."""
+
+    units: pl.Series
+    change: str
+    state: np.ndarray
+    effect: np.ndarray
+
+
+class Pieces(NamedTuple):
+    """All changes of one kind, what they are read off, a remark, and the arrays of the rows that they are about."""
+
+    pieces: list[Piece]
+    readout: str
+    note: str
+    arrays: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Test rows of one sample and the models that know it; `data` has the splits of one fold."""
+
+    family: Family
+    data: Dataset
+    sample: str
+    rows: np.ndarray
+    predictors: Sequence[Model]
+    config: PerturbConfig
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The rows' arrays, without what is to be predicted."""
+        return {name: array for name, array in self.data.take(self.rows).items() if name != "labels"}
+
+    @cached_property
+    def units(self) -> pl.Series:
+        """What each row is about (n,)."""
+        return self.data.rows["group"].gather(self.rows)
+
+    @cached_property
+    def described(self) -> dict[str, np.ndarray]:
+        """The rows' arrays for those who describe single rows: with `unit` (n,) and, where they are known, `labels`."""
+        return {**self.data.take(self.rows), "unit": self.units.to_numpy()}
+
+    @cached_property
+    def before(self) -> np.ndarray:
+        """The mean prediction of the rows as they are (n,)."""
+        return self.predict(self.arrays)
+
+    def predict(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return the mean prediction of the models (n,)."""
+        return np.mean([predictor.predict(arrays) for predictor in self.predictors], axis=0)
+
+    def of_rows(self, changes: Iterator[tuple[str, np.ndarray]]) -> list[Piece]:
+        """Return changes of the scene's rows, each with its values (n,), as pieces."""
+        return [Piece(self.units, change, self.before, values) for change, values in changes]
+
+
+def pieces_of(scene: Scene, kind: str) -> Pieces:
+    """Return all changes of a kind that is not derived; none from models or data that have none."""
+    family = scene.family
+    if kind in family.probes:
+        pieces, arrays = _probed(scene, kind)
+        return Pieces(pieces, PREDICTION, "", arrays)
+    if kind == GRADIENTS:
+        changes, note = _attributed(scene)
+        return Pieces(scene.of_rows(changes), ATTRIBUTION, note, scene.described)
+    if kind in family.readouts:
+        return Pieces(scene.of_rows(_read(scene, kind)), kind, "", scene.described)
+    changes = _directly(scene, kind) if kind in family.direct else _perturbed(scene, kind)
+    return Pieces(scene.of_rows(changes), PREDICTION, "", scene.described)
+
+
+def derived_of(scene: Scene, kind: str, source: Pieces) -> Pieces:
+    """Return what a derived kind reads off the pieces of the kind it is derived from."""
+    read = scene.family.load(scene.family.derived[kind][1])
+    changes = read(by_change(source.pieces), source.arrays, scene.data, scene.config)
+    return Pieces(scene.of_rows(changes), kind, "", source.arrays)
+
+
+def by_change(pieces: Sequence[Piece]) -> dict[str, np.ndarray]:
+    """Return change -> effects (n,)."""
+    return {piece.change: piece.effect for piece in pieces}
+
+
+def _perturbed(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each change and its effects (n,): the prediction with it less the prediction without it.
+
+    Changes of few rows are predicted together: a network takes a full batch in hardly more time than a small one. Rows
+    that a change does not concern are not predicted again.
+    """
+    together = max(1, TOGETHER // max(1, len(scene.rows)))
+    everyone = np.ones(len(scene.rows), bool)
+    changes = iter(scene.family.load(scene.family.perturbations[kind])(scene.arrays, scene.data, scene.config))
+    while some := list(islice(changes, together)):
+        concerned = np.stack([changed.get(CONCERNED, everyone) for _, changed in some])  # (changes, n)
+        joined = {
+            name: np.concatenate([changed[name][mask] for (_, changed), mask in zip(some, concerned, strict=True)])
+            for name in some[0][1]
+            if name != CONCERNED
+        }
+        effects = np.full(concerned.shape, np.nan)
+        if concerned.any():
+            effects[concerned] = scene.predict(joined)
+        yield from zip([change for change, _ in some], effects - scene.before, strict=True)
+
+
+def _directly(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the same by the family's own way, model by model."""
+    way = scene.family.load(scene.family.direct[kind])
+    ways = [way(model, scene.arrays, scene.data, scene.config) for model in scene.predictors]
+    for found in zip(*ways, strict=True):
+        names = {change for change, _ in found}
+        if len(names) > 1:
+            raise ValueError(f"{kind}: models change {', '.join(sorted(names))} at once, expected the same")
+        yield names.pop(), np.mean([after for _, after in found], axis=0) - scene.before
+
+
+def _probed(scene: Scene, kind: str) -> tuple[list[Piece], Mapping[str, np.ndarray]]:
+    """Return each probe's effects, and the arrays of the first, described; inputs that stay are predicted once."""
+    pieces: list[Piece] = []
+    arrays: Mapping[str, np.ndarray] = {}
+    last, state = None, np.zeros(0)
+    for probe in scene.family.load(scene.family.probes[kind])(_of_sample(scene), scene.config):
+        units = pl.Series("unit", list(probe.units), pl.String)
+        arrays = arrays or {**probe.before, "unit": units.to_numpy()}
+        if probe.before is not last:
+            last, state = probe.before, scene.predict(probe.before)
+        concerned = probe.after.get(CONCERNED, np.ones(len(units), bool))
+        effect = np.full(len(units), np.nan)
+        after = {name: array[concerned] for name, array in probe.after.items() if name != CONCERNED}
+        effect[concerned] = scene.predict(after) - state[concerned]
+        pieces.append(Piece(units, probe.change, state, effect))
+    return pieces, arrays
+
+
+def _of_sample(scene: Scene) -> Dataset:
+    """Return the data with the splits of the scene's sample alone."""
+    own = scene.data.rows.filter(pl.col("sample") == scene.sample).select("row")
+    return replace(scene.data, splits=scene.data.splits.join(own, on="row", how="semi", maintain_order="left"))
+
+
+def _attributed(scene: Scene) -> tuple[Iterator[tuple[str, np.ndarray]], str]:
+    """Return each place's attributions and how well they add up, models averaged."""
+    from gxtool.perturb.inside import integrated_gradients
+
+    steps = scene.config.path_steps
+    found = [integrated_gradients(model, scene.arrays, scene.data, steps) for model in scene.predictors]
+    values = np.mean([one.values for one in found], axis=0)
+    gap, change = (np.concatenate([getattr(one, name) for one in found]) for name in ("gap", "change"))
+    missing = np.abs(gap).sum() / max(float(np.abs(change).sum()), 1e-12)
+    note = f"{steps} steps; {100 * missing:.2g} % of the output's change is missing from the sum of the attributions"
+    return scene.family.load(scene.family.places)(values, scene.data), note
+
+
+def _read(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what the networks say of each place (n,), models averaged."""
+    from gxtool.perturb.inside import readings
+
+    read = scene.family.load(scene.family.readouts[kind])
+    said = [dict(read(readings(model, scene.arrays), scene.data)) for model in scene.predictors]
+    for change in said[0]:
+        yield change, np.mean([one[change] for one in said], axis=0)
+
+
+def known_kinds(family: Family) -> list[str]:
+    """Return every kind of effect that a family can have, what others are derived from first."""
+    gradients = [GRADIENTS] if family.path else []
+    return [*family.perturbations, *gradients, *family.readouts, *family.probes, *family.derived]
+
+
+def portrait_of(scene: Scene, kind: str, found: Pieces) -> Any:
+    """Return what the family shows of single rows, None where it shows nothing."""
+    if kind not in scene.family.portraits or not found.pieces:
+        return None
+    draw = scene.family.load(scene.family.portraits[kind])
+    return draw(by_change(found.pieces), found.pieces[0].state, found.arrays, scene.data)
