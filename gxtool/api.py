@@ -218,8 +218,8 @@ def design(
     from gxtool.perturb.design import design as design_sequences
 
     settings = settings or Settings(family_of(checkpoints))
-    folders = list(checkpoints), list(judges)
-    return design_sequences(*folders, Path(dataset), Path(output), settings.resolve(), options)
+    config = settings.resolve()
+    return design_sequences(list(checkpoints), list(judges), Path(dataset), Path(output), config, options)
 
 
 def load_model(path: Path, device: str = "auto") -> Any:

@@ -105,6 +105,35 @@ def kmer_names(k: int) -> list[str]:
     return [sequence_of(word.astype(np.uint8)) for word in _words(k)]
 
 
+def kmer_pairs(k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return one k-mer of every pair with its reverse complement (W,), and every k-mer's reverse complement (4**k,).
+
+    K-mers are numbers in the order of their letters; of a pair, the first one stands for both.
+    """
+    other = _other_strand(k)
+    return np.flatnonzero(np.arange(len(other)) <= other), other
+
+
+def with_flanks(tokens: np.ndarray, five_prime: np.ndarray, three_prime: np.ndarray) -> np.ndarray:
+    """Return tokens (n, L) of inserts with the flanks' bases next to them in place of the N that pad them.
+
+    Beyond the flanks it stays N; an N at the very end of an insert is taken for padding, and a row of N alone stays.
+    """
+    filled = np.array(tokens)
+    length = filled.shape[1]
+    known = filled != N_TOKEN
+    has_bases = known.any(axis=1)
+    for flank, view, sizes in (
+        (five_prime, filled, known.argmax(axis=1)),
+        (three_prime[::-1], filled[:, ::-1], known[:, ::-1].argmax(axis=1)),
+    ):
+        for row in np.unique(sizes[has_bases]).tolist():
+            n_bases = min(row, len(flank))
+            if n_bases:
+                view[(sizes == row) & has_bases, row - n_bases : row] = flank[len(flank) - n_bases :]
+    return filled.reshape(-1, length)
+
+
 def _words(k: int) -> np.ndarray:
     """Return the tokens (4**k, k) of every k-mer."""
     return np.stack(np.unravel_index(np.arange(N_BASES**k), (N_BASES,) * k), axis=1)

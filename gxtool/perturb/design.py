@@ -39,7 +39,7 @@ from gxtool.training.options import TrainOptions, require_packages
 from gxtool.training.predict import family_of
 
 # Rows of the training part that composition, and that predictions are set beside; a seeded choice.
-COMPOSED, PREDICTED = 50_000, 5_000
+COMPOSED, PREDICTED = 50_000, 2_000
 AGREEING = 0.99
 """Share of the test rows that designer and judge agree on at least as well as the limit says."""
 

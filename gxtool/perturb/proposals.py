@@ -73,16 +73,18 @@ def table(
     made = [construct(space, row, one) for row, one in zip(rows, tokens, strict=True)]
     starts = [construct(space, row, space.tokens[row]) for row in rows]
     changes = [edits(start.insert, one.insert) for start, one in zip(starts, made, strict=True)]
-    columns: dict[str, Any] = {
+    words = {
         "start": [space.units[row] for row in rows],
-        "kind": kind,
+        "kind": [kind] * len(rows),
         "sequence": [one.whole for one in made],
         "insert": [one.insert for one in made],
         "start_insert": [start.insert for start in starts],
-        "edits": pl.Series([len(change) for change in changes], dtype=pl.UInt32),
         "changes": [" ".join(change) for change in changes],
-        "gc": pl.Series([float(gc_share(one.insert)) for one in made], dtype=pl.Float64),
     }
+    # Types are said, as there may be no row to tell them from.
+    columns: dict[str, Any] = {name: pl.Series(values, dtype=pl.String) for name, values in words.items()}
+    columns["edits"] = pl.Series([len(change) for change in changes], dtype=pl.UInt32)
+    columns["gc"] = pl.Series([float(gc_share(one.insert)) for one in made], dtype=pl.Float64)
     scaled, nothing = {}, pl.Series([None] * len(rows), dtype=pl.Float64)
     for name, panel in (("predicted", bench.designer), ("judged", bench.judge)):
         before, each = panel.predict(space.tokens[rows]), panel.each(tokens)

@@ -200,9 +200,9 @@ def _best(family: FamilyMaterial, drawn: Sequence[Designed]) -> blocks.Table:
     keep = [j for j in range(len(columns)) if j not in (1, 2) or len({row[j].text for row in rows}) > 1]
     note = (
         "Capitals are edits, small letters the start; flanks are left out. With several seeds ± is their standard "
-        "deviation. Unfamiliar: its composition (3-mers) is further from the training rows than 99.9 % of them are. "
-        "Disputed: designer and judge disagree by more than on 99 % of test rows. proposals.tsv and proposals.fasta "
-        "hold all proposals with their flanks."
+        "deviation. Unfamiliar: its composition (3-mers, GC) is further from that of training rows than 99.9 % of them "
+        "are. Disputed: designer and judge disagree by more than on 99 % of test rows. proposals.tsv and "
+        "proposals.fasta hold all proposals with their flanks."
     )
     body = [[row[j] for j in keep] for row in rows]
     return blocks.table("The best proposals, by gain in the eyes of the judge", [columns[j] for j in keep], body, note)

@@ -38,7 +38,7 @@ def effects_part(family: FamilyMaterial) -> Part | None:
         for run, group in groups
         if len(group["changes"]) <= MAX_CHANGES
         and group.get("readout", PREDICTION) == PREDICTION
-        and not (family.record and group.get("kind") in family.record.maps)
+        and not (family.record and group.get("kind") in (*family.record.maps, *family.record.probes))
     ]
     items: list[Block] = []
     if drawn:

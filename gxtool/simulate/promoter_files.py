@@ -13,6 +13,7 @@ import numpy as np
 
 FLANKS = ("TGCATTTTTTTCACATC", "GGTTACGGCTGTT")
 TRAIN, TEST = "train_sequences.txt", "test_sequences.txt"
+MOTIFS, VARIANTS = "motifs.meme", "variants.tsv"
 MEASURED = "filtered_test_data_with_MAUDE_expression.txt"
 SUBSETS, PUBLIC = "test_subset_ids", "public_leaderboard_ids"
 # Share of the test set that was on the public leaderboard.
@@ -55,8 +56,8 @@ def write_test(folder: Path, test: TestSet, truth: dict[str, Any], rng: np.rando
     _write_lists(folder / SUBSETS, test, subsets)
     _write_public(folder / PUBLIC, test, subsets, rng)
     _write_json(folder / "truth.json", {**truth, "test": _sites_of(test)})
-    names = (TRAIN, TEST, MEASURED, SUBSETS, PUBLIC)
-    rows = f"sample,data,test,measured,subsets,public\nsimulated,{','.join(names)}\n"
+    names = (TRAIN, TEST, MEASURED, SUBSETS, PUBLIC, VARIANTS, MOTIFS)
+    rows = f"sample,data,test,measured,subsets,public,variants,motifs\nsimulated,{','.join(names)}\n"
     (folder / "samplesheet.csv").write_text(rows, encoding="utf-8")
 
 

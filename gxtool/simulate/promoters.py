@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gxtool.errors import ConfigError
+from gxtool.simulate.promoter_extras import write_motifs, write_variants
 from gxtool.simulate.promoter_files import FLANKS, TestSet, write_test, write_train
 
 INSERT = 80
@@ -79,7 +80,7 @@ class Planted:
 
 
 def simulate(folder: Path, size: str, seed: int) -> None:
-    """Write training and test promoters, samplesheet.csv, the challenge's lists and truth.json below `folder`.
+    """Write training and test promoters, the challenge's lists, motifs, variants, samplesheet.csv and truth.json.
 
     The same size and seed give the same bytes. `full` has as many training promoters as the challenge.
 
@@ -98,6 +99,8 @@ def simulate(folder: Path, size: str, seed: int) -> None:
     )
     test = _test_set(chosen, np.random.default_rng([seed, chosen.n_train]))
     write_test(folder, test, _truth(test, seed), np.random.default_rng([seed, chosen.n_train + 1]))
+    write_motifs(folder, [(motif.name, motif.consensus) for motif in MOTIFS])
+    write_variants(folder, test)
 
 
 def true_expression(sequences: list[str]) -> np.ndarray:

@@ -209,4 +209,4 @@ def test_the_demo_of_every_family_imports_torch_at_most_fifteen_times(tmp_path: 
     assert run("simulate", "--all", "--output", tmp_path / "all").exit_code == 0
     assert run("config", "--runs", tmp_path / "all/runs.yaml", "--output", tmp_path / "plan.json").exit_code == 0
     plan = json.loads((tmp_path / "plan.json").read_text())
-    assert 0 < sum(len(plan[stage]) for stage in ("train", "evaluate", "perturb", "predict")) <= 15
+    assert 0 < sum(len(plan[stage]) for stage in ("train", "evaluate", "perturb", "design", "predict")) <= 15

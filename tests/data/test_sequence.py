@@ -16,10 +16,12 @@ from gxtool.data.sequence import (
     gc_content,
     kmer_counts,
     kmer_names,
+    kmer_pairs,
     one_hot,
     reverse_complement,
     sequence_of,
     tokens_of,
+    with_flanks,
 )
 from gxtool.errors import InputError
 
@@ -107,6 +109,35 @@ def test_kmer_counts_are_those_of_a_sliding_window_over_two_strings(sequence, k)
     expected = Counter(strand[i : i + k] for strand in strands for i in range(len(strand) - k + 1))
     (row,) = kmer_counts(tokens_of(sequence)[None], k).tolist()
     assert {name: n for name, n in zip(kmer_names(k), row, strict=True) if n} == expected
+
+
+def test_of_a_kmer_and_its_reverse_complement_the_first_stands_for_both():
+    kept, other = kmer_pairs(2)
+    names = kmer_names(2)
+    assert [names[n] for n in kept] == ["AA", "AC", "AG", "AT", "CA", "CC", "CG", "GA", "GC", "TA"]
+    assert [names[n] for n in other[:4]] == ["TT", "GT", "CT", "AT"]
+
+
+@given(
+    st.text("ACGTN", min_size=1, max_size=12),
+    st.text("ACGT", max_size=5),
+    st.text("ACGT", max_size=5),
+    st.integers(0, 6),
+)
+def test_flanks_are_put_next_to_the_insert_as_far_as_they_reach(insert, five_prime, three_prime, gap):
+    insert = insert.strip("N")
+    padded = "N" * gap + insert + "N" * (gap + 1)
+    before = ("N" * gap + five_prime)[-gap:] if gap else ""
+    behind = (three_prime + "N" * (gap + 1))[: gap + 1]
+    filled = with_flanks(tokens_of(padded)[None], tokens_of(five_prime), tokens_of(three_prime))
+    assert sequence_of(filled[0]) == before + insert + behind
+
+
+def test_each_row_gets_flanks_by_its_own_length_and_unknown_rows_none():
+    rows = np.stack([tokens_of(text) for text in ("NNGATNNN", "NGATTACN", "NNNNNNNN")])
+    filled = with_flanks(rows, tokens_of("AC"), tokens_of("TG"))
+    assert [sequence_of(row) for row in filled] == ["ACGATTGN", "CGATTACT", "NNNNNNNN"]
+    assert sequence_of(rows[0]) == "NNGATNNN", "what was given stays as it is"
 
 
 def test_sequence_shorter_than_k_has_no_kmer():

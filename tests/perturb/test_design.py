@@ -21,12 +21,12 @@ from gxtool.measure.statistics import paired_bootstrap
 from gxtool.simulate.promoter_files import FLANKS
 from gxtool.simulate.promoters import true_expression
 
+pytestmark = pytest.mark.slow
 FAMILY = "proformer"
 # Seconds of training each; strands count in the simulation, so they are read as they are.
 STRANDS = ("model.train_strands=forward", "model.predict_strands=forward", "resources.threads=1")
-DESIGNER = ("model.channels=[48,32]", "model.kernel_size=9", "training.epochs=6", "training.learning_rate=0.006")
-DESIGNER += ("model.dropout=0.0", "model.head_dropout=0.0", "training.batch_size=128")
-JUDGE = ("model.channels=[32,16]", "model.head=pool", "training.epochs=2", "training.learning_rate=0.006")
+DESIGNER = ("model.channels=[24,12]", "model.head=pool", "training.epochs=3", "training.learning_rate=0.006")
+JUDGE = ("model.num_hidden_layers=1", "model.mask_loss=off", "training.epochs=2", "training.batch_size=64")
 CONSTRAINTS = ("design.protected=[1-4,40]", "design.gc_min=0.35", "design.gc_max=0.6", "design.max_homopolymer=5")
 CONSTRAINTS += ("design.forbidden=[GAATTC,GGTCTC]", "design.max_edits=6")
 
@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     api.simulate(folder / "raw", FAMILY, seed=3)
     api.preprocess(folder / "raw/samplesheet.csv", folder / "examples", settings)
     api.tokenize([folder / "examples"], folder / "dataset", settings)
-    for run, preset, fields in (("designer", "cnn", DESIGNER), ("judge", "legnet", JUDGE)):
+    for run, preset, fields in (("designer", "legnet", DESIGNER), ("judge", "tiny", JUDGE)):
         chosen = api.Settings(FAMILY, preset, set=(*STRANDS, *fields), name=run)
         api.train(folder / "dataset", folder / run, chosen)
     return folder
@@ -52,7 +52,7 @@ def design(folder: Path) -> Design:
     """Return a function that designs with some fields set."""
 
     def run(output: Path, *fields: str, judge: Path | None = None, dataset: Path | None = None) -> Path:
-        settings = api.Settings(FAMILY, "cnn", set=("resources.threads=1", *fields))
+        settings = api.Settings(FAMILY, "legnet", set=("resources.threads=1", *fields))
         return api.design(
             [folder / "designer"], [judge or folder / "judge"], dataset or folder / "dataset", output, settings
         )
@@ -80,17 +80,17 @@ def true_gains(proposals: Path) -> tuple[np.ndarray, np.ndarray]:
 def test_design_raises_the_true_expression_more_than_random_edits_do(
     design: Design, tmp_path: Path, strategy: str
 ) -> None:
-    fields = ("design.starts=30", "design.generations=60", "design.steps=120", f"design.strategy={strategy}")
+    fields = ("design.starts=20", "design.generations=50", "design.steps=100", f"design.strategy={strategy}")
     design(tmp_path / "designs", *fields, *CONSTRAINTS)
     proposed, random = true_gains(tmp_path / "designs")
-    assert len(proposed) >= 25
+    assert len(proposed) >= 15
     difference = paired_bootstrap(lambda _, gains: float(np.mean(gains)), proposed, proposed, random)
     assert difference.low > 0.5, difference
     assert proposed.mean() > 0
 
 
 def test_the_lowest_and_a_value_can_be_wanted_too(design: Design, tmp_path: Path) -> None:
-    fields = ("design.starts=20", "design.max_edits=5")
+    fields = ("design.starts=15", "design.max_edits=4")
     design(tmp_path / "low", "design.goal=min", *fields)
     proposed, random = true_gains(tmp_path / "low")
     assert paired_bootstrap(lambda _, gains: float(np.mean(gains)), random, random, proposed).low > 0
@@ -103,7 +103,7 @@ def test_the_lowest_and_a_value_can_be_wanted_too(design: Design, tmp_path: Path
 @pytest.fixture(scope="module")
 def designs(design: Design, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return designs under constraints."""
-    return design(tmp_path_factory.mktemp("designs") / "designs", "design.starts=25", *CONSTRAINTS)
+    return design(tmp_path_factory.mktemp("designs") / "designs", "design.starts=12", *CONSTRAINTS)
 
 
 def test_every_sequence_holds_what_was_asked(designs: Path) -> None:
@@ -139,8 +139,8 @@ def test_counts_add_up_and_the_judge_is_named(designs: Path, folder: Path) -> No
     summary = artifact.json("summary.json")
     assert (summary["run"], summary["judge"]) == ("designer", {"models": 1, "run": "judge", "same_network": False})
     (sample,) = summary["samples"]
-    assert (sample["n_starts"], sample["rejected"]) == (25, 0)
-    assert sample["n_proposals"] + sample["unrepairable"] + sample["not_improved"] == 25
+    assert (sample["n_starts"], sample["rejected"]) == (12, 0)
+    assert sample["n_proposals"] + sample["unrepairable"] + sample["not_improved"] == 12
     assert (
         artifact.manifest.rows["proposals"]
         == sample["n_proposals"]
@@ -178,14 +178,14 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_starts(design
     assert first.table("proposals.parquet")["start"][0] == "random-1"
 
 
-def test_what_differs_more_is_flagged_more(design: Design, tmp_path: Path) -> None:
-    """Forty edits for the designer alone lead far from anything the models have seen; two do not."""
-    shares = []
-    for most in (2, 40):
-        fields = ("design.starts=12", f"design.max_edits={most}", "design.strategy=genetic", "design.generations=150")
-        summary = open_artifact(design(tmp_path / str(most), *fields)).json("summary.json")["samples"][0]
-        shares.append(summary["flags"]["proposal"]["out_of_distribution"] / summary["n_proposals"])
-    assert shares[0] <= 0.25 < shares[1]
+def test_what_is_composed_like_nothing_in_training_is_flagged(design: Design, tmp_path: Path) -> None:
+    """Nine bases of ten G or C: no training sequence is; one edit leaves a sequence as usual as it was."""
+    for fields, n_flagged in ((("design.gc_min=0.9", "design.max_edits=50", "design.strategy=gradient"), 8), ((), 0)):
+        few = ("design.max_edits=1",) if not fields else ("design.steps=5",)
+        written = design(tmp_path / str(n_flagged), "design.starts=8", *fields, *few)
+        made = pl.read_parquet(written / "proposals.parquet").filter(pl.col("kind") == "proposal")
+        assert (len(made), made["unfamiliar"].sum()) == (8, n_flagged)
+        assert (made["out_of_distribution"] == made["unfamiliar"] | made["disputed"]).all()
 
 
 def test_starts_that_nothing_can_be_done_about_are_counted(design: Design, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from gxtool.errors import ConfigError
+from gxtool.io.meme import read_meme
+from gxtool.io.variants import read_variants
 from gxtool.simulate import promoters as simulator
 
 FIVE_PRIME, THREE_PRIME = "TGCATTTTTTTCACATC", "GGTTACGGCTGTT"
@@ -162,9 +164,24 @@ def test_sample_submission_has_the_public_rows(simulated):
 
 def test_samplesheet_names_the_files(simulated):
     assert (simulated / "samplesheet.csv").read_text() == (
-        "sample,data,test,measured,subsets,public\n"
-        f"simulated,train_sequences.txt,test_sequences.txt,{MEASURED},test_subset_ids,public_leaderboard_ids\n"
+        "sample,data,test,measured,subsets,public,variants,motifs\n"
+        f"simulated,train_sequences.txt,test_sequences.txt,{MEASURED},test_subset_ids,public_leaderboard_ids,"
+        "variants.tsv,motifs.meme\n"
     )
+
+
+def test_motifs_and_variants_are_those_of_the_promoters(simulated):
+    assert [motif.name for motif in read_meme(simulated / "motifs.meme")] == [m.name for m in simulator.MOTIFS]
+    first = read_meme(simulated / "motifs.meme")[0]
+    assert "".join("ACGT"[base] for base in first.probabilities.argmax(axis=1)) == simulator.MOTIFS[0].consensus
+    variants = read_variants(simulated / "variants.tsv")
+    tested = [sequence for sequence, _ in read(simulated / "test_sequences.txt")]
+    assert variants.kind == "sequence"
+    assert len(variants.table) == 40
+    for name, sequence, start, ref, alt in variants.table.drop("line").iter_rows():
+        assert sequence[start] == ref
+        assert sequence in tested
+        assert tested[int(name.removeprefix("SNVs_"))] == sequence[:start] + alt + sequence[start + 1 :]
 
 
 def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ FAMILY = Family(
     kind="regression",
     default_preset="cnn",
     parameters={
-        "cnn": 189313,
+        "cnn": 13513,
         "dream-cnn": 1933970,
         "dream-rnn": 4130578,
         "legnet": 1937098,
@@ -49,6 +49,7 @@ FAMILY = Family(
     },
     perturbations={"mutation": "perturb:mutation"},
     maps=("mutation",),
+    direct={"mutation": "perturb:mutation_directly"},
     path="perturb:share_path",
     places="perturb:share_places",
     probes={"variants": "perturb:variants", "motif": "perturb:motif"},

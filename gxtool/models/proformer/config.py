@@ -87,6 +87,11 @@ class DataConfig(Section):
     )
     split_seed: int = Field(2, ge=0, description="seed of choosing sequences")
 
+    @field_validator("five_prime", "three_prime", mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: Any) -> Any:
+        return "" if value is None else value  # YAML reads nothing behind `five_prime=` as null
+
     @model_validator(mode="after")
     def _goes_together(self) -> DataConfig:
         if not self.targets or len(set(self.targets)) != len(self.targets):
@@ -163,10 +168,17 @@ class ModelConfig(Section):
     layer_norm_eps: float = Field(1e-6, gt=0, description="epsilon of layer normalisation (proformer)")
     channels: tuple[PositiveInt, ...] = Field(
         (256, 128, 128, 64, 64, 64, 64),
-        description="filters; legnet: of stem and blocks; dream-cnn: of blocks; cnn: of convolutions",
+        description="filters; legnet: of stem and blocks; dream-cnn: of blocks; cnn: of the convolutions",
     )
-    kernel_size: PositiveInt = Field(7, description="width of a convolution (bases; legnet, dream-cnn, cnn)")
-    pool_size: PositiveInt = Field(2, description="positions pooled into one after each convolution but the last (cnn)")
+    kernel_size: PositiveInt = Field(
+        7, description="width of a convolution (bases; legnet, dream-cnn; cnn: pooled positions, behind the first)"
+    )
+    motif_size: PositiveInt = Field(9, description="width of the filters that read bases (cnn)")
+    pool_size: PositiveInt = Field(5, description="positions averaged into one behind these filters (bases; cnn)")
+    kmers: tuple[Annotated[int, Field(ge=2, le=6)], ...] = Field(
+        (4, 5), description="lengths of k-mers that are counted beside the convolutions (bases; cnn); none: []"
+    )
+    kmer_dropout: Share = Field(0.5, description="share of counts dropped while training (cnn)")
     expansion: PositiveInt = Field(4, description="filters inside of a block, as a multiple of those behind it")
     group_size: PositiveInt = Field(2, description="filters that a grouped convolution mixes (legnet, dream-cnn)")
     squeeze: PositiveInt = Field(4, description="filters in front of a block for one unit of its squeeze-excitation")

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gxtool.data.sequence import gc_content, kmer_counts, kmer_names, reverse_complement, tokens_of
+from gxtool.data.sequence import gc_content, kmer_counts, kmer_names, kmer_pairs, tokens_of, with_flanks
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.dataset import Dataset
+from gxtool.io.nucleotides import N_TOKEN
 from gxtool.io.submission import write_predictions, write_submission
 from gxtool.models.proformer.config import ModelConfig
 
@@ -73,21 +74,18 @@ def predict(logits: np.ndarray) -> np.ndarray:
 def features(rows: Mapping[str, np.ndarray], dataset: Dataset) -> tuple[np.ndarray, list[str]]:
     """Return GC content and counts of 5-mers on both strands (n, 513) float32, and the columns' names.
 
-    A 5-mer stands for its reverse complement, which is counted as often. GC content without any known base is 0.
+    A 5-mer stands for its reverse complement, which is counted as often. Those that reach into a flank count too, as a
+    network may see them; GC content is the insert's, 0 without any known base.
     """
     tokens = np.asarray(rows["tokens"])
-    kept = _first_of_pairs()
+    kept, _ = kmer_pairs(K)
     matrix = np.empty((len(tokens), 1 + len(kept)), np.float32)
     matrix[:, 0] = np.nan_to_num(gc_content(tokens))
-    matrix[:, 1:] = kmer_counts(tokens, K)[:, kept]
+    beside = np.pad(tokens, ((0, 0), (K - 1, K - 1)), constant_values=N_TOKEN)
+    five_prime, three_prime = map(tokens_of, dataset.artifact.manifest.info["origin"]["flanks"])
+    matrix[:, 1:] = kmer_counts(with_flanks(beside, five_prime[1 - K :], three_prime[: K - 1]), K)[:, kept]
     names = kmer_names(K)
     return matrix, [GC, *(names[place] for place in kept)]
-
-
-def _first_of_pairs() -> list[int]:
-    """Return the numbers of the k-mers that come before their reverse complement in the alphabet."""
-    words = [tokens_of(name) for name in kmer_names(K)]
-    return [place for place, word in enumerate(words) if tuple(word) < tuple(reverse_complement(word))]
 
 
 def write_tsv(table: pl.DataFrame, path: Path) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,6 +29,7 @@ from gxtool.models.proformer.config import ModelConfig
 from gxtool.models.proformer.dream import DreamCNN, DreamRNN
 from gxtool.models.proformer.flanks import UNKNOWN, Flanks
 from gxtool.models.proformer.legnet import LegNet
+from gxtool.models.proformer.mutants import substitutions
 from gxtool.models.proformer.transformer import N_TOKENS, Proformer, Projection
 
 TRUNKS = {"proformer": Proformer, "legnet": LegNet, "dream-cnn": DreamCNN, "dream-rnn": DreamRNN, "cnn": PlainCNN}
@@ -170,8 +172,7 @@ class ProformerModel(PreTrainedModel):
         labels (B,) or (B, n_targets): measured values, not scaled. singleton (B,): 1 where the measured value is a
         whole number; it is used while training alone, as nobody knows it of a new sequence, and not by `proformer`.
         """
-        shares = shares_of(tokens, self.dtype)
-        shares = shares if self.flanks is None else self.flanks(shares)
+        shares = self._around(shares_of(tokens, self.dtype))
         strands = self.config.train_strands if self.training else self.config.predict_strands
         if singleton is None or not self.training:
             singleton = shares.new_zeros(len(shares))
@@ -183,7 +184,7 @@ class ProformerModel(PreTrainedModel):
             shares = torch.cat([shares, reverse_complement(shares)])
             singleton, is_reverse = singleton.repeat(2), torch.cat([is_reverse, torch.ones_like(is_reverse)])
         read, guessing = self._read(shares, singleton, is_reverse)
-        logits, bins = self._expression(self.head(read), strands == "both")
+        logits, bins = self.expression(self.head(read), strands == "both")
         loss = None if labels is None else self._loss(logits, bins, labels)
         if loss is not None and guessing is not None:
             loss = loss + self.config.mask_weight * guessing
@@ -202,7 +203,23 @@ class ProformerModel(PreTrainedModel):
         read, positions = self.trunk(mask(shares, masked))
         return read, guessing_loss(self.guess(positions), shares, masked)
 
-    def _expression(self, outputs: Tensor, both_strands: bool) -> tuple[Tensor, Tensor | None]:
+    def substitutions(self, tokens: np.ndarray) -> np.ndarray:
+        """Return the expression (n, L, 4) of tokens (n, L) with each base at each position, as `forward` predicts it.
+
+        NaN where that base is there already, or none is known.
+        """
+        self.eval()
+        found = substitutions(self, torch.from_numpy(tokens).to(self.device))
+        return found.cpu().numpy().astype(np.float64)
+
+    def read_bases(self, tokens: Tensor) -> Tensor:
+        """Return the shares (B, L, 4) of A, C, G and T that the network reads for tokens (B, L)."""
+        return self._around(shares_of(tokens, self.dtype))[..., :N_BASES]
+
+    def _around(self, shares: Tensor) -> Tensor:
+        return shares if self.flanks is None else self.flanks(shares)
+
+    def expression(self, outputs: Tensor, both_strands: bool) -> tuple[Tensor, Tensor | None]:
         """Return expression (B, n_targets) and bins, if any, of the head's outputs; strands are averaged."""
         if self.config.head != "softclass":
             scaled = torch.stack(outputs.chunk(2)).mean(dim=0) if both_strands else outputs
@@ -223,6 +240,9 @@ class ProformerModel(PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         """Draw the weights of `proformer` as Keras does; other trunks keep what torch drew."""
+        if self.config.architecture == "cnn" and isinstance(module, Head):
+            # What hundreds of correlated counts weigh is learned from nothing, as in a ridge regression.
+            init.zeros_(module.output.weight)
         if self.config.architecture != "proformer":
             return
         if isinstance(module, nn.Embedding):

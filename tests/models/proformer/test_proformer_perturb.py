@@ -23,8 +23,8 @@ CONFIG = ProformerPerturbConfig()
 # A, then C or G alike.
 MEME = "MEME version 4\nMOTIF M1\nletter-probability matrix: alength= 4 w= 2\n1 0 0 0\n0 0.5 0.5 0\n"
 TINY = (
-    "data.five_prime=''",
-    "data.three_prime=''",
+    "data.five_prime=",
+    "data.three_prime=",
     "data.length=10",
     "model.kmer=3",
     "training.epochs=1",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from gxtool.config import TrainingConfig, read_yaml  # noqa: E402
+from gxtool.data.sequence import kmer_counts, kmer_pairs  # noqa: E402
+from gxtool.models.proformer.cnn import KmerCounts, StrandFilters  # noqa: E402
 from gxtool.models.proformer.legnet import Products, SqueezeExcitation  # noqa: E402
 
 PARAMETERS = {
@@ -15,7 +18,7 @@ PARAMETERS = {
     "dream-rnn": 4_130_578,  # published
     "legnet": 1_937_098,  # about 1.9 million are published
     "small": 1_163_271,
-    "cnn": 189_313,
+    "cnn": 13_513,  # 64 filters of 9, 32 of 5 x 64, norms, 136 4-mers, 512 5-mers, the head
     "tiny": 12_327,
 }
 
@@ -77,9 +80,42 @@ def test_trunks_keep_150_positions(build, preset):
     assert features.shape == (3, network.trunk.width, 150)
 
 
-def test_plain_network_pools_between_its_convolutions(build):
-    trunk = build("cnn", channels=[9, 8, 6], pool_size=3).trunk
-    assert trunk(torch.zeros(2, 6, 100)).shape == (2, 6, 11)  # 100 > 33 > 11
+def test_plain_network_has_features_of_sites_and_of_kmers(build):
+    trunk = build("cnn", channels=[9, 8, 6], pool_size=3, kmers=[2, 3]).trunk
+    assert trunk(torch.zeros(2, 6, 100)).shape == (
+        2,
+        6 + 10 + 32,
+        1,
+    )  # words
+
+
+def test_sites_on_the_other_strand_are_those_of_the_reverse_complement():
+    filters = StrandFilters(5, 7)
+    bases = torch.nn.functional.one_hot(torch.randint(0, 4, (3, 20)), 4).float()
+    forward, other = filters(bases).chunk(2, dim=2)
+    swapped, back = filters(bases.flip(1, 2)).flip(1).chunk(2, dim=2)
+    torch.testing.assert_close(forward, back)
+    torch.testing.assert_close(other, swapped)
+
+
+def test_a_filter_is_a_correlation_with_the_bases_around_a_position():
+    filters = StrandFilters(1, 3)
+    with torch.no_grad():
+        filters.weight.copy_(torch.arange(12.0).view(3, 4, 1))
+        filters.bias.zero_()
+        found = filters(torch.eye(4)[[2, 0, 3]].unsqueeze(0))[0, :, 0]  # GAT
+    # Before, at and behind each base: 4 + 2 + 8 + 0; 2 + 4 + 11; 0 + 7.
+    assert found.tolist() == [6 + 8, 2 + 4 + 11, 0 + 7]
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 6])
+def test_kmers_are_counted_as_without_torch(size):
+    tokens = np.random.default_rng(size).integers(0, 5, (4, 50)).astype(np.uint8)
+    shares = torch.nn.functional.one_hot(torch.from_numpy(tokens).long(), 5)[..., :4].float()
+    expected = 2 * (50 - size + 1) / 4**size
+    counts = kmer_counts(tokens, size)[:, kmer_pairs(size)[0]]
+    found = KmerCounts((size,))(shares).numpy() * expected**0.5 + expected
+    np.testing.assert_allclose(found, counts, atol=1e-4)
 
 
 def test_squeeze_excitation_scales_each_filter_by_one_number():
