@@ -26,6 +26,8 @@ NAMES = (
     "mix_memory",
     "train_step",
     "encode_promoters",
+    "proformer_step",
+    "mutagenesis",
     "startup",
 )
 
