@@ -161,8 +161,8 @@ def _fit(inserts: _Inserts, rules: InsertRules) -> tuple[_Inserts, int]:
         found = int(inserts.lengths[row])
         raise RowError(
             int(inserts.rows[row]),
-            f"the insert has {found} bases, expected at most {rules.length} (too_long=trim cuts both ends, "
-            "too_long=drop leaves it out)",
+            f"the insert has {found} bases, expected at most {rules.length} (data.too_long=trim cuts both "
+            "ends, data.too_long=drop leaves it out)",
         )
     if rules.too_long == "drop":
         return _Inserts(*(array[~too_long] for array in inserts)), 0
@@ -248,7 +248,7 @@ def _flank_fault(sequence: bytes, rules: InsertRules) -> str:
     ] or [f"hold both flanks beside each other ({rules.five_prime} and {rules.three_prime})"]
     return (
         f"the sequence {shown} does not {' nor '.join(missing)}, expected both flanks "
-        "(without_flanks=keep takes it whole)"
+        "(data.five_prime and data.three_prime; data.without_flanks=keep takes it whole)"
     )
 
 

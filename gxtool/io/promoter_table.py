@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -89,10 +90,11 @@ def find_layout(name: str, first_line: bytes, columns: TableColumns, with_values
     """Return the layout that the first line shows.
 
     Raises:
-        InputError: a header without one of the columns, a header where none is expected, or another number of columns.
+        InputError: bytes that are no text, a header without one of the columns, a header where none is expected, or
+            another number of columns.
         ConfigError: a table with header of which the sequence is not named, or values are wanted and none is.
     """
-    line = first_line.rstrip(b"\n").decode("utf-8", "replace")
+    line = _text(name, first_line.rstrip(b"\n"))
     if columns == TableColumns():
         return _headerless(name, line, with_values)
     if not columns.sequence:
@@ -106,7 +108,8 @@ def find_layout(name: str, first_line: bytes, columns: TableColumns, with_values
         if names.count(column) != 1:
             fault = "has two columns" if column in names else "has no column"
             hint = did_you_mean(column, names) if column not in names else ", expected one"
-            raise InputError(f"{name}, line 1: {fault} {column!r}{hint}")
+            setting = " (data.targets or data.test_targets says which)" if column in columns.values else ""
+            raise InputError(f"{name}, line 1: {fault} {column!r}{hint}{setting}")
         return names.index(column)
 
     values = tuple(map(find, columns.values)) if with_values else ()
@@ -115,15 +118,26 @@ def find_layout(name: str, first_line: bytes, columns: TableColumns, with_values
     )
 
 
+def _text(name: str, line: bytes) -> str:
+    """Return a first line as text, where it is some: archives, pictures and UTF-16 begin with other bytes."""
+    with contextlib.suppress(UnicodeDecodeError):
+        if not any(byte < ord("\t") for byte in line):
+            return line.decode("utf-8")
+    raise InputError(f"{name}, line 1: holds bytes that are no text, expected a table of sequences as UTF-8 text")
+
+
 def _headerless(name: str, line: str, with_values: bool) -> Layout:
     fields = line.split("\t")
     expected = "2 (sequence and expression, with a tab between)" if with_values else "1 or 2 (sequence, expression)"
     if not line:
         raise InputError(f"{name}, line 1: is empty, expected {expected}")
+    header = "or a header whose column of sequences data.sequence_column names"
     if len(fields) != 2 and (with_values or len(fields) != 1):
-        raise InputError(f"{name}, line 1: has {_count(len(fields))}, expected {expected}")
+        raise InputError(f"{name}, line 1: has {_count(len(fields))}, expected {expected}, {header}")
     if letter_fault(fields[0].encode()) and not any(map(_NUMBER.fullmatch, fields[1:])):
-        raise InputError(f"{name}, line 1: found {line[:60]!r}, a header or no DNA, expected {expected} without header")
+        raise InputError(
+            f"{name}, line 1: found {line[:60]!r}, a header or no DNA, expected {expected} without header, {header}"
+        )
     names = ("sequence", "expression")[: len(fields)]
     return Layout(names, b"\t", 0, (1,) if with_values else (), (), False)
 

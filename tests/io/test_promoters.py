@@ -69,7 +69,7 @@ def test_sequence_without_both_flanks_is_refused_and_the_sentence_says_what_lack
         read(write(tmp_path, "TTGACGCA\t1\nTTAACGTCA\t2\n"))
     assert str(error.value) == (
         f"{tmp_path}/promoters.txt, line 2: the sequence TTAACGTCA does not begin with TTG, expected both flanks "
-        "(without_flanks=keep takes it whole)"
+        "(data.five_prime and data.three_prime; data.without_flanks=keep takes it whole)"
     )
 
 
@@ -99,7 +99,7 @@ def test_sequence_without_flanks_is_kept_whole_and_counted_where_asked(tmp_path)
 
 
 def test_insert_that_is_too_long_is_refused(tmp_path):
-    with pytest.raises(InputError, match="line 2: the insert has 7 bases, expected at most 6 .too_long=trim cuts"):
+    with pytest.raises(InputError, match="line 2: the insert has 7 bases, expected at most 6 .data.too_long=trim cuts"):
         read(write(tmp_path, "TTGACGCA\t1\nTTGACGTACGCA\t2\n"))
 
 

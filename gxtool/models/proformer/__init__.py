@@ -13,6 +13,7 @@ FAMILY = Family(
         "dream-cnn": 1933970,
         "dream-rnn": 4130578,
         "legnet": 1937098,
+        "legnet-small": 57693,
         "proformer": 47425543,
         "small": 1163271,
         "tiny": 12327,

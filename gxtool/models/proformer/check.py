@@ -56,7 +56,7 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig) -> CheckReport:
     facts = [
         ("flanks", _flanks(data)),
         ("inserts", f"up to {data.length} bases"),
-        ("split", f"data.split={data.split}"),
+        ("split", _split(data)),
     ]
     warnings: list[str] = []
     n_rows = n_train = 0
@@ -70,12 +70,24 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig) -> CheckReport:
         warnings += [f"{row['sample']}: {text}" for text in _warnings(looked)]
         n_rows += sum(len(found.ids) for column, found in looked.items() if column != "measured")
         n_train += len(looked["data"].ids) if "data" in looked else 0
+    if n_train:
+        facts.append(("costs", "of one seed with the preset cnn; other presets may take many times as long"))
     return CheckReport(
         facts=tuple(facts),
         warnings=tuple(warnings),
         memory_gb=round(BASE_MEMORY_GB + n_rows * BYTES_IN_MEMORY / 1e9, 1),
         disk_gb=round(2 * n_rows * (data.length + BYTES_ON_DISK) / 1e9, 3),
         minutes=round(n_rows / READ_PER_MINUTE + n_train / TRAIN_PER_MINUTE, 1),
+    )
+
+
+def _split(data: DataConfig) -> str:
+    if data.split == "file":
+        return "as the files say (data.split=file)"
+    given = "" if data.split == "sequence" else ", where no file says who validates or is tested"
+    return (
+        f"by sequence, {data.test_fraction:.0%} to test and {data.validation_fraction:.0%} of the others to validate"
+        f"{given} (data.split={data.split})"
     )
 
 
@@ -125,26 +137,34 @@ def _describe(found: Looked, data: DataConfig) -> str:
     if not n:
         return "no sequence that can be used"
     low, middle, high = (f"{np.quantile(found.lengths, q):.0f}" for q in (0, 0.5, 1))
-    said = [f"{n:,} sequences, inserts of {low} to {high} bases (median {middle})"]
+    sizes = f"{low} bases" if low == high else f"{low} to {high} bases (median {middle})"
+    said = [f"{n:,} sequences, inserts of {sizes}"]
     if found.values is not None:
-        whole = (found.values == np.rint(found.values)).mean()
+        whole = f"{(found.values == np.rint(found.values)).mean():.0%}"
         said.append(
-            f"{data.predicted} {found.values.min():.4g} to {found.values.max():.4g}, mean {found.values.mean():.4g}, "
-            f"{whole:.0%} whole numbers"
+            f"{data.predicted} {found.values.min():.4g} to {found.values.max():.4g}, mean {found.values.mean():.4g}"
+            + (f", {whole} whole numbers" if whole != "0%" else "")
         )
     said += [f"{getattr(found.tally, name):,} {word}" for name, word in WORDS.items() if getattr(found.tally, name)]
     twice = n - found.ids.n_unique()
-    return "; ".join([*said, *([f"{twice:,} more than once"] if twice else [])])
+    return "; ".join([*said, *([f"{twice:,} repeat another one, or its other strand"] if twice else [])])
 
 
 def _warnings(looked: Mapping[str, Looked]) -> list[str]:
-    """Say what is left out, what is measured on another scale, and what stands on both sides."""
+    """Say what is left out or odd, what is measured on another scale, and what stands on both sides."""
     found = []
     for one in looked.values():
         if one.tally.dropped:
             found.append(
                 f"{one.tally.dropped:,} of {one.tally.read:,} sequences ({one.column}) are too long and left out"
             )
+        if one.tally.without_flanks:
+            found.append(
+                f"{one.tally.without_flanks:,} of {one.tally.read:,} sequences ({one.column}) do not stand between the "
+                "flanks and are kept whole"
+            )
+        if one.values is not None and len(one.values) and one.values.min() == one.values.max():
+            found.append(f"all values of {one.column} are {one.values[0]:g}: there is nothing to learn or to score")
     for one, other in (("data", "val"), ("data", "test"), ("val", "test")):
         if one in looked and other in looked:
             shared = int(looked[one].ids.is_in(looked[other].ids.unique().implode()).sum())
@@ -155,7 +175,8 @@ def _warnings(looked: Mapping[str, Looked]) -> list[str]:
         scales = [{"mean": one.values.mean(), "sd": one.values.std()} for one in (looked["data"], judged)]
         if other_scale(*scales):
             found.append(
-                f"test values have mean {scales[1]['mean']:.3g} and sd {scales[1]['sd']:.3g}, training values "
-                f"{scales[0]['mean']:.3g} and {scales[0]['sd']:.3g}: on another scale only correlations mean something"
+                f"test values (mean {scales[1]['mean']:.3g}, sd {scales[1]['sd']:.3g}) are on another scale than "
+                f"training values (mean {scales[0]['mean']:.3g}, sd {scales[0]['sd']:.3g}): only correlations with them "
+                "mean something"
             )
     return found

@@ -8,7 +8,7 @@ convolutions side by side, 1,909,440 in six blocks of LegNet without products, 1
 4,130,578: 23,360 in two convolutions, 1,643,520 in the LSTM, 2,457,920 in two more, 5,778 in the head. Departures:
 
 - initial weights are torch's;
-- the sequence is padded with N (no share of any base) and not with the plasmid around it up to 150 bases.
+- what stands around the insert is the flanks as far as `data.length` reaches, not the plasmid up to 150 bases.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ departs from the network of the challenge in four ways:
   that the count would be 1,852,049), or none with `bilinear` false (1,725,122);
 - the 18 logits have no activation, as in the authors' later version;
 - initial weights are torch's, and those of products are small as published;
-- the sequence is padded with N (no share of any base) and not with the plasmid around it.
+- what stands around the insert is the flanks as far as `data.length` reaches, not 70 bases of the plasmid in front.
 """
 
 from __future__ import annotations

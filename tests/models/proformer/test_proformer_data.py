@@ -6,6 +6,7 @@ import gzip
 import json
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -360,9 +361,23 @@ def test_collate_marks_whole_numbers_and_leaves_out_what_is_not_there():
     assert set(features.collate({"tokens": rows["tokens"]})) == {"tokens"}
 
 
+def between(five_prime: str, three_prime: str) -> Any:
+    """Return as much of a dataset as says which flanks stand around its inserts."""
+    manifest = SimpleNamespace(info={"origin": {"flanks": [five_prime, three_prime]}})
+    return SimpleNamespace(artifact=SimpleNamespace(manifest=manifest))
+
+
+def test_words_that_reach_into_a_flank_count_and_those_in_a_flank_alone_do_not():
+    matrix, names = features.features({"tokens": tokens_of("NAN")[None]}, between("CCCCCC", "GGGGGG"))
+    found = {name: count for name, count in zip(names[1:], matrix[0, 1:], strict=True) if count}
+    # CCCCA, CCCAG, CCAGG, CAGGG and AGGGG, of which two stand for words of the other strand.
+    assert found == {"CCCCA": 1, "CCCAG": 1, "CCAGG": 1, "CAGGG": 1, "AGGGG": 1}
+    assert matrix[0, 0] == 0
+
+
 def test_features_are_gc_content_and_words_of_both_strands(tmp_path):
     rows = {"tokens": np.stack([tokens_of("NAAAAAGN"), tokens_of("NCTTTTTN"), tokens_of("NNNNNNNN")])}
-    matrix, names = features.features(rows, None)
+    matrix, names = features.features(rows, between("", ""))
     assert matrix.shape == (3, 513)
     assert matrix.dtype == np.float32
     assert names[0] == "GC"

@@ -59,12 +59,13 @@ def test_check_says_what_files_hold_and_what_looks_wrong(tmp_path):
     assert facts["flanks"] == "none"
     assert facts["yeast, data"] == (
         "3 sequences, inserts of 4 to 8 bases (median 4); expression 1 to 2.5, mean 1.833, 67% whole numbers; "
-        "1 too long and left out; 1 with lower-case letters; 1 more than once"
+        "1 too long and left out; 1 with lower-case letters; 1 repeat another one, or its other strand"
     )
     assert facts["yeast, test"].endswith("1 with IUPAC codes, which become N")
     assert found.warnings[0] == "yeast: 1 of 4 sequences (data) are too long and left out"
-    assert found.warnings[1].startswith(
-        "yeast: test values have mean 100 and sd 0.5, training values 1.83 and 0.624: on"
+    assert found.warnings[1] == (
+        "yeast: test values (mean 100, sd 0.5) are on another scale than training values (mean 1.83, sd 0.624): only "
+        "correlations with them mean something"
     )
     table(tmp_path / "t.txt", "ACGT\t2", "TTTT\t1")
     shared = check([row], PLAIN.model_copy(update={"too_long": "trim"})).warnings
@@ -77,7 +78,7 @@ def test_check_of_the_challenges_flanks(simulated):
     facts = dict(found.facts)
     assert facts["flanks"].startswith("TGCATTTTTTTCACATC ... GGTTACGGCTGTT; a sequence without them is an error")
     assert facts["simulated, data"].startswith("300 sequences, inserts of 7")
-    assert facts["simulated, test"].startswith("43 sequences, inserts of 80 to 80 bases")
+    assert facts["simulated, test"].startswith("43 sequences, inserts of 80 bases")
     assert "on another scale" in found.warnings[-1]
     with pytest.raises(InputError, match=r"train_sequences\.txt, line 1: the insert has 80 bases, expected at most 79"):
         check(rows, DataConfig(length=79))

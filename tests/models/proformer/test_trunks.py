@@ -17,6 +17,7 @@ PARAMETERS = {
     "dream-cnn": 1_933_970,  # published
     "dream-rnn": 4_130_578,  # published
     "legnet": 1_937_098,  # about 1.9 million are published
+    "legnet-small": 57_693,
     "small": 1_163_271,
     "cnn": 13_513,  # 64 filters of 9, 32 of 5 x 64, norms, 136 4-mers, 512 5-mers, the head
     "tiny": 12_327,
