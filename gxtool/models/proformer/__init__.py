@@ -7,7 +7,7 @@ FAMILY = Family(
     title="Promoter sequence to expression",
     summary="Sequence of a promoter, between constant flanks -> how strongly it drives expression.",
     kind="regression",
-    default_preset="cnn",
+    default_preset="legnet-small",
     parameters={
         "cnn": 13513,
         "dream-cnn": 1933970,
@@ -71,7 +71,7 @@ FAMILY = Family(
         "effects_report:effect_sections",
     ),
     simulate="gxtool.simulate.promoters:simulate",
-    demo={},
+    demo={"cnn": {"training.epochs": 6, "perturb.map_rows": 100, "perturb.max_rows": 50}},
     group="sequence",
     sample="library",
 )

@@ -176,7 +176,7 @@ def _warnings(looked: Mapping[str, Looked]) -> list[str]:
         if other_scale(*scales):
             found.append(
                 f"test values (mean {scales[1]['mean']:.3g}, sd {scales[1]['sd']:.3g}) are on another scale than "
-                f"training values (mean {scales[0]['mean']:.3g}, sd {scales[0]['sd']:.3g}): only correlations with them "
-                "mean something"
+                f"training values (mean {scales[0]['mean']:.3g}, sd {scales[0]['sd']:.3g}): only correlations with "
+                "them mean something"
             )
     return found

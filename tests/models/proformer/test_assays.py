@@ -1,4 +1,4 @@
-"""Libraries of other assays, read with the settings that the family's README names for them, from table to prediction."""
+"""Libraries of other assays, read with the settings that the family's README names, from table to prediction."""
 
 from __future__ import annotations
 

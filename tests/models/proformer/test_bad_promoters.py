@@ -1,5 +1,7 @@
-"""Bad promoters as a person meets them: one sentence on the terminal, exit code 3, nothing half-written; and the oddities
-that are no faults, counted."""
+"""Bad promoters as a person meets them: one sentence on the terminal, exit code 3, nothing half-written.
+
+What is odd and no fault is counted.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,7 @@ class Terminal:
         return code, self.capsys.readouterr().err
 
     def refused(self, path: Path, *settings: str) -> str:
-        """Return the sentence that `preprocess` refuses a sheet with, after checking code, line and what is left behind."""
+        """Return the sentence that `preprocess` refuses a sheet with; exit code and what is left behind are checked."""
         before = sorted(path.parent.iterdir())
         given = [word for setting in settings for word in ("--set", setting)]
         code, said = self.run(

@@ -370,7 +370,7 @@ def between(five_prime: str, three_prime: str) -> Any:
 def test_words_that_reach_into_a_flank_count_and_those_in_a_flank_alone_do_not():
     matrix, names = features.features({"tokens": tokens_of("NAN")[None]}, between("CCCCCC", "GGGGGG"))
     found = {name: count for name, count in zip(names[1:], matrix[0, 1:], strict=True) if count}
-    # CCCCA, CCCAG, CCAGG, CAGGG and AGGGG, of which two stand for words of the other strand.
+    # CCCC A GGGG: five words hold the A; CCCCC and GGGGG lie in a flank.
     assert found == {"CCCCA": 1, "CCCAG": 1, "CCAGG": 1, "CAGGG": 1, "AGGGG": 1}
     assert matrix[0, 0] == 0
 
