@@ -1,11 +1,15 @@
-"""Saturation mutagenesis of 1,000 promoters with the preset `cnn`: substitutions by parts against whole mutants.
+"""Saturation mutagenesis of 1,000 promoters: gxtool's substitutions against whole mutants.
 
 All sides ask the same network for the same predictions: every base in place of every other, of inserts of 80 bases
 (240 mutants each), both strands read. The peers read each mutant whole, one by one in a loop or all mutants of a
-sequence in one batch, for the first sequences; their time is scaled. Predictions must be the same.
+sequence in one batch, for the first sequences; their time is scaled. Predictions must be the same. `cnn` is asked by
+parts. LegNet weighs its filters by means over the sequence, so every mutant is another sequence everywhere, and its
+mutants are read whole, in batches, for some of the sequences: a row without a bound.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +24,8 @@ from gxtool.models.registry import get_family, resolve_config
 
 PEERS = {"loop": "one forward per mutant in a Python loop", "batch": "one forward for all mutants of a sequence"}
 AT_LEAST = {"loop": 20.0}
-SEQUENCES = {"tiny": 3, "full": 1_000}
+PRESETS = {"tiny": {"cnn": 3, "legnet-small": 1}, "full": {"cnn": 1_000, "legnet-small": 20}}
+"""Preset -> sequences whose mutants are predicted."""
 PEER_SEQUENCES = {"tiny": 1, "full": 5}
 LENGTH, INSERT, N_BASES = 100, 80, 4
 # Predictions by parts are added up in another order.
@@ -34,9 +39,22 @@ def main() -> None:
 
 
 def measure(size: str, rounds: int) -> Result:
-    """Let all contenders take turns, and check that they agree."""
-    network, tokens = make_network(), sequences(SEQUENCES[size])
-    some = tokens[: PEER_SEQUENCES[size]]
+    """Let all contenders take turns with each preset, and check that they agree."""
+    rows: list[Row] = []
+    laps: dict[str, dict[str, list[Lap]]] = {}
+    facts: dict[str, Any] = {"threads": torch.get_num_threads()}
+    for preset, number in PRESETS[size].items():
+        laps[preset], facts[preset] = measure_preset(preset, sequences(number), PEER_SEQUENCES[size], rounds)
+        bounds = AT_LEAST if size == "full" and preset == "cnn" else {}
+        rows += rows_of(preset, laps[preset], facts[preset], bounds)
+    return Result("mutagenesis", size, tuple(rows), laps, facts)
+
+
+def measure_preset(
+    preset: str, tokens: np.ndarray, n_some: int, rounds: int
+) -> tuple[dict[str, list[Lap]], dict[str, Any]]:
+    """Return all laps with one preset, the peers' as for all sequences, and what was found on the way."""
+    network, some = make_network(preset), tokens[:n_some]
     ours = network.substitutions(some)
     agreement = {name: float(np.nanmax(np.abs(way(network, some) - ours))) for name, way in WAYS.items()}
     assert max(agreement.values()) < TOLERANCE, f"predictions differ: {agreement}"
@@ -45,20 +63,19 @@ def measure(size: str, rounds: int) -> Result:
     laps = take_turns(contenders, rounds)
     for name in WAYS:
         laps[name] = scaled(laps[name], len(some) / len(tokens))
-    facts = {
+    mutants = 3 * int((tokens < N_BASES).sum())
+    return laps, {
         "sequences": len(tokens),
-        "mutants": 3 * int((tokens < N_BASES).sum()),
+        "mutants": mutants,
         "sequences_of_peers": len(some),
         "largest_difference": agreement,
-        "threads": torch.get_num_threads(),
     }
-    return Result("mutagenesis", size, rows_of(laps, facts, size), laps, facts)
 
 
-def make_network() -> ProformerModel:
-    """Return the preset's network with weights that are all of some use, as after training."""
+def make_network(preset: str) -> ProformerModel:
+    """Return a preset's network with weights that are all of some use, as after training."""
     torch.manual_seed(1)
-    section = resolve_config(get_family("proformer"), "cnn", (), ()).model.model_dump()
+    section = resolve_config(get_family("proformer"), preset, (), ()).model.model_dump()
     network = ProformerModel(ProformerModelConfig(**section, flanks=(DREAM_FIVE_PRIME, DREAM_THREE_PRIME))).eval()
     nn.init.normal_(network.head.output.weight, std=0.1)
     return network
@@ -103,12 +120,11 @@ def sequence_by_sequence(network: ProformerModel, tokens: np.ndarray) -> np.ndar
 WAYS = {"loop": one_by_one, "batch": sequence_by_sequence}
 
 
-def rows_of(laps: dict[str, list[Lap]], facts: dict, size: str) -> tuple[Row, ...]:
-    """Return the table's rows; bounds hold at full size."""
-    work = f"saturation mutagenesis of {facts['sequences']:,} promoters ({facts['mutants']:,} mutants), cnn, CPU"
-    rows = compare(work, PEERS, laps, AT_LEAST if size == "full" else {})
+def rows_of(preset: str, laps: dict[str, list[Lap]], facts: dict[str, Any], bounds: dict[str, float]) -> list[Row]:
+    """Return the table's rows of one preset."""
+    work = f"saturation mutagenesis of {facts['sequences']:,} promoters ({facts['mutants']:,} mutants), {preset}, CPU"
     each = medians(laps[OURS]).wall / facts["mutants"] * 1e6
-    return *rows, Row("the same: one mutant", "", "µs", ours=each)
+    return [*compare(work, PEERS, laps, bounds), Row("the same: one mutant", "", "µs", ours=each)]
 
 
 if __name__ == "__main__":

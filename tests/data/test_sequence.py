@@ -119,13 +119,12 @@ def test_of_a_kmer_and_its_reverse_complement_the_first_stands_for_both():
 
 
 @given(
-    st.text("ACGTN", min_size=1, max_size=12),
+    st.text("ACGTN", max_size=12).map(lambda inside: f"G{inside}T"),
     st.text("ACGT", max_size=5),
     st.text("ACGT", max_size=5),
     st.integers(0, 6),
 )
 def test_flanks_are_put_next_to_the_insert_as_far_as_they_reach(insert, five_prime, three_prime, gap):
-    insert = insert.strip("N")
     padded = "N" * gap + insert + "N" * (gap + 1)
     before = ("N" * gap + five_prime)[-gap:] if gap else ""
     behind = (three_prime + "N" * (gap + 1))[: gap + 1]

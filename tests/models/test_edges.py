@@ -21,7 +21,7 @@ def asked(tmp_path: Path) -> RunRequest:
     """A sheet of one library; the plan never looks into its file."""
     (tmp_path / "train.txt").write_text("ACGT\t1\n")
     (tmp_path / "sheet.csv").write_text("sample,data\nlibrary,train.txt\n")
-    return RunRequest(model=FAMILY, input=tmp_path / "sheet.csv")
+    return RunRequest(model=FAMILY, preset="cnn", input=tmp_path / "sheet.csv")
 
 
 def judged(plan: dict) -> dict[str, str]:

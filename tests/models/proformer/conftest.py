@@ -22,7 +22,7 @@ LITTLE = {
     "legnet": {"channels": [12, 8, 6], "kernel_size": 5, "expansion": 2},
     "dream-cnn": {"channels": [8, 6], "first_channels": 5, "kernel_size": 5, "dropout": 0.0},
     "dream-rnn": {"first_channels": 5, "lstm_size": 7, "dropout": 0.0, "head_dropout": 0.0},
-    "cnn": {"channels": [9, 8, 6], "kernel_size": 5, "dropout": 0.0, "head_dropout": 0.0},
+    "cnn": {"channels": [9, 8, 6], "kernel_size": 5, "kmers": (2, 3), "dropout": 0.0, "kmer_dropout": 0.0},
 }
 
 
