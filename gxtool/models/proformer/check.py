@@ -18,8 +18,8 @@ from gxtool.models.proformer.side import describe_side
 from gxtool.models.proformer.subsets import boards, has_lists, subset_table
 from gxtool.models.proformer.summary import other_scale
 
-# Sequences per minute that two cores read, and that they train the preset `cnn` on for all its epochs.
-READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 1e3
+# Sequences per minute that two cores read, and that they train the default preset on for all its epochs.
+READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 3e3
 # Memory of Python with PyTorch (GB), and bytes that a sequence takes beside its tokens while it is encoded and on disk.
 BASE_MEMORY_GB, BYTES_IN_MEMORY, BYTES_ON_DISK = 1.5, 120, 30
 WORDS = {
@@ -71,7 +71,7 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig) -> CheckReport:
         n_rows += sum(len(found.ids) for column, found in looked.items() if column != "measured")
         n_train += len(looked["data"].ids) if "data" in looked else 0
     if n_train:
-        facts.append(("costs", "of one seed with the preset cnn; other presets may take many times as long"))
+        facts.append(("costs", "of one seed with the default preset; other presets may take many times as long"))
     return CheckReport(
         facts=tuple(facts),
         warnings=tuple(warnings),
