@@ -101,7 +101,7 @@ class DesignConfig(Section):
     start: Literal["test", "random"] = Field(
         "test", description="search from test rows (seeded choice), or from random sequences of their usual length"
     )
-    starts: int = Field(100, ge=1, description="sequences that the search starts from, per sample at most")
+    starts: int = Field(20, ge=1, description="sequences that the search starts from, per sample at most")
     max_edits: int = Field(10, ge=1, description="bases of a start that a proposal may differ in")
     protected: tuple[str, ...] = Field(
         (),
