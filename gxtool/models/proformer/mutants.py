@@ -101,7 +101,7 @@ def _change_of_words(bases: Tensor, size: int, weights: Tensor) -> Tensor:
 def _change_of_sites(reader: SiteReader, bases: Tensor) -> Tensor:
     """Return the change (n, L, 4, C) of a reader's features with each base at each position."""
     scores = reader.filters(bases)  # (n, L, 2C)
-    changed = _pooled_change(reader, scores.unsqueeze(2), bases)
+    changed = _pooled_change(reader, scores, bases)
     scale = reader.norm.weight / (reader.norm.running_var + reader.norm.eps).sqrt()
     sites = reader.pool(scores.relu())
     changed = Changed(changed.first, changed.change * scale)
@@ -119,15 +119,13 @@ def _pooled_change(reader: SiteReader, scores: Tensor, bases: Tensor) -> Changed
     length, size, pool = bases.shape[1], len(reader.filters.weight), reader.pool_size
     device = bases.device
     weight = reader.filters.both()[0].unflatten(0, (size, N_BASES))  # (K, 4, 2C)
-    offsets = torch.arange(size, device=device)
-    places = (
-        torch.arange(length, device=device).unsqueeze(1) - size // 2 + offsets
-    )  # (L, K) windows that see a position
+    offsets = torch.arange(size, device=device) - size // 2
+    places = torch.arange(length, device=device).unsqueeze(1) + offsets  # (L, K): windows that see a position
     inside = (places >= 0) & (places < length)
     seen = places.clamp(0, length - 1)
     order = weight.flip(0)  # a later window holds the position earlier
     old = torch.einsum("nla,kac->nlkc", bases, order)  # (n, L, K, 2C)
-    before = scores[:, seen, 0]  # (n, L, K, 2C)
+    before = scores[:, seen]  # (n, L, K, 2C)
     rest = before - old
     after = (rest.unsqueeze(2) + order.transpose(0, 1)).relu_()  # (n, L, 4, K, 2C)
     first = (torch.arange(length, device=device) - size // 2).clamp(min=0) // pool  # (L,)
