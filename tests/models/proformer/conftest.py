@@ -13,7 +13,7 @@ import pytest
 import gxtool.models.proformer as package
 from gxtool.config import read_yaml
 
-sys.path.insert(0, str(Path(__file__).parent))  # for proformer_reference.py
+sys.path.insert(0, str(Path(__file__).parent))  # for the modules beside the tests
 PRESETS = {path.stem: path for path in sorted(Path(package.__file__).parent.glob("*.yaml"))}
 # Every trunk with few weights; sizes that are unequal wherever they may be.
 LITTLE = {

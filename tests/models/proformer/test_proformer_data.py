@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from promoter_datasets import join
 
 from gxtool.config import ConfigError
 from gxtool.data.sequence import centre_pad, tokens_of
@@ -43,14 +44,7 @@ def many(n_rows: int, seed: int = 0) -> list[str]:
 
 def make(folder: Path, *sheet: dict[str, str], **data: Any) -> Dataset:
     """Preprocess each row of a sheet by itself, as the pipeline does, and join them."""
-    config = DataConfig(**data)
-    for number, row in enumerate(sheet):
-        with ArtifactWriter(folder / f"examples{number}", "examples", family="proformer") as writer:
-            examples.preprocess([row], config, writer)
-    parts = [open_artifact(folder / f"examples{number}") for number in range(len(sheet))]
-    with ArtifactWriter(folder / "dataset", "dataset", family="proformer") as writer:
-        encode.encode(parts, config, writer)
-    return Dataset.open(folder / "dataset")
+    return join(folder, sheet, DataConfig(**data))
 
 
 def roles(dataset: Dataset) -> dict[str, list[int]]:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from promoter_datasets import join
 
 from gxtool.cli import _run
 from gxtool.errors import InputError
-from gxtool.io.artifact import ArtifactWriter, open_artifact
+from gxtool.io.artifact import open_artifact
 from gxtool.io.dataset import Dataset
-from gxtool.models.proformer import encode, examples
 from gxtool.models.proformer.check import check
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.variants import letters_to_tokens
@@ -33,14 +33,7 @@ def genome(folder: Path) -> str:
 
 
 def make(folder: Path, *sheet: dict[str, str], **data: Any) -> Dataset:
-    config = DataConfig(**{**PLAIN, **data})
-    for number, row in enumerate(sheet):
-        with ArtifactWriter(folder / f"examples{number}", "examples", family="proformer") as writer:
-            examples.preprocess([row], config, writer)
-    parts = [open_artifact(folder / f"examples{number}") for number in range(len(sheet))]
-    with ArtifactWriter(folder / "dataset", "dataset", family="proformer") as writer:
-        encode.encode(parts, config, writer)
-    return Dataset.open(folder / "dataset")
+    return join(folder, sheet, DataConfig(**{**PLAIN, **data}))
 
 
 def called(folder: Path, *lines: str, **row: str) -> dict[str, str]:
