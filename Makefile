@@ -13,8 +13,8 @@ demo: setup ## run the whole pipeline on simulated data of every family, down to
 	@./nextflow run main.nf -profile demo -resume
 	@echo "The report is $$(pwd)/results/report.html"
 
-test: setup ## run every test; GXTOOL_REQUIRE=all lets none be skipped
-	@.venv/bin/python -m pytest $(PYTEST_ARGS)
+test: setup ## run every test, on up to four cores; GXTOOL_REQUIRE=all lets none be skipped
+	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 lint: setup ## check the Python and the Nextflow code
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -3,7 +3,8 @@
 rows.parquet    row (u32), sample (str), group (str: the unit that must not be on both sides of a split, e.g. a gene),
                 and the family's own columns; `label` where targets are known
 splits.parquet  row, scheme, fold, role ("train", "val", "test")
-*.npy           arrays whose first axis is the row; `labels.npy` holds the targets
+*.npy           arrays whose first axis is the row; `labels.npy` holds what is to be predicted, one number per row or,
+                of T targets, (rows, T)
 summary.json    what the family's report sections show of the data
 """
 
@@ -51,6 +52,27 @@ class Dataset:
     def samples(self) -> list[str]:
         """Return the samples in their order of appearance."""
         return self.rows["sample"].unique(maintain_order=True).to_list()
+
+    @property
+    def targets(self) -> list[str]:
+        """Return the names of the columns of the labels; empty where there is one column and nothing to tell apart."""
+        return self.artifact.manifest.info.get("targets", [])
+
+    @property
+    def n_targets(self) -> int:
+        """Return how many numbers are predicted of each row."""
+        return max(1, len(self.targets))
+
+    def labels(self, target: int = 0) -> np.ndarray:
+        """Return the labels (rows,) of one target, named by its place."""
+        labels = self.arrays["labels"]
+        return labels if labels.ndim == 1 else labels[:, target]
+
+    def name_of(self, sample: str, target: int = 0) -> str:
+        """Return what the rows of a sample are called when one target of them is judged: targets have own scores."""
+        if not self.targets:
+            return sample
+        return self.targets[target] if len(self.samples) == 1 else f"{sample} {self.targets[target]}"
 
     @property
     def scheme(self) -> str:

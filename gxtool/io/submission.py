@@ -1,7 +1,8 @@
 """Predictions as the DREAM 2022 challenge wants them: `pred.json` for the leaderboard, `pred.tsv` for the final round.
 
 pred.json is an object from the number of a test sequence (from 0, as text) to its prediction, with the keys of
-`sample_submission.json`. pred.tsv has no header: the sequence as it was given, a tab, its prediction.
+`sample_submission.json`. pred.tsv has no header: the sequence as it was given, a tab, its prediction; of several
+targets, a tab and a prediction for each.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def write_submission(path: Path, sample: Mapping[int, float], predictions: np.nd
 
 
 def write_predictions(path: Path, sequences: Sequence[str], predictions: np.ndarray) -> None:
-    """Write `pred.tsv`: one line per test sequence (n,), as it was given, in order.
+    """Write `pred.tsv`: one line per test sequence (n,), as it was given, in order; predictions are (n,) or (n, T).
 
     Raises:
         InputError: another number of predictions than of sequences, or one that is no finite number.
@@ -91,16 +91,18 @@ def write_predictions(path: Path, sequences: Sequence[str], predictions: np.ndar
             f"{path}: {len(predictions)} predictions for {len(sequences)} sequences, expected one for each"
         )
     _check_finite(path, predictions)
-    pairs = zip(sequences, predictions, strict=True)
+    columns = predictions if predictions.ndim > 1 else predictions[:, None]
+    pairs = zip(sequences, columns.astype(np.float64).tolist(), strict=True)
     with Path(path).open("w", encoding="ascii", newline="\n") as file:
-        file.writelines(chain.from_iterable((f"{text}\t{float(value)!r}\n",) for text, value in pairs))
+        file.writelines("\t".join((text, *map(repr, values))) + "\n" for text, values in pairs)
 
 
 def read_predictions(path: Path) -> tuple[list[str], np.ndarray]:
-    """Return sequences and predictions (n,) of a `pred.tsv`.
+    """Return sequences and predictions of a `pred.tsv`: (n,), or (n, T) where it has several.
 
     Raises:
-        InputError: the file is empty, or a line is no sequence and finite number with a tab between.
+        InputError: the file is empty, a line is no sequence and finite number with a tab between, or lines differ in
+            their columns.
     """
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
@@ -109,22 +111,26 @@ def read_predictions(path: Path) -> tuple[list[str], np.ndarray]:
         raise InputError(f"{path}: cannot be read ({reason}), expected sequences and predictions") from None
     if not lines:
         raise InputError(f"{path}: is empty, expected one sequence and its prediction per line")
-    sequences, values = [], np.empty(len(lines))
+    n_targets = max(1, lines[0].count("\t"))
+    sequences, values = [], np.empty((len(lines), n_targets))
     for number, line in enumerate(lines, 1):
-        fields = line.split("\t")
-        if len(fields) != 2 or not fields[0]:
-            raise InputError(
-                f"{path}, line {number}: found {line[:60]!r}, expected a sequence and its prediction with a tab between"
-            )
-        try:
-            value = float(fields[1])
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value):
-            raise InputError(f"{path}, line {number}, column 2: found {fields[1]!r}, expected a finite number")
-        sequences.append(fields[0])
-        values[number - 1] = value
-    return sequences, values
+        sequence, *texts = line.split("\t")
+        if len(texts) != n_targets or not sequence:
+            what = "its prediction with a tab between" if n_targets == 1 else f"{n_targets} predictions as in line 1"
+            raise InputError(f"{path}, line {number}: found {line[:60]!r}, expected a sequence and {what}")
+        sequences.append(sequence)
+        values[number - 1] = [_prediction(path, (number, column), text) for column, text in enumerate(texts, 2)]
+    return sequences, values[:, 0] if n_targets == 1 else values
+
+
+def _prediction(path: Path, where: tuple[int, int], text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f"{path}, line {where[0]}, column {where[1]}: found {text!r}, expected a finite number")
+    return value
 
 
 def check_same_rows(path: Path, found: Mapping[int, float], sample: Mapping[int, float]) -> None:
@@ -162,5 +168,7 @@ def _number(path: Path, key: str, value: Any) -> float:
 def _check_finite(path: Path, predictions: np.ndarray) -> None:
     finite = np.isfinite(predictions)
     if not finite.all():
-        row = int(np.argmin(finite))
-        raise InputError(f"{path}: the prediction of test row {row} is {predictions[row]}, expected a finite number")
+        place = np.unravel_index(int(np.argmin(finite)), finite.shape)
+        raise InputError(
+            f"{path}: the prediction of test row {int(place[0])} is {predictions[place]}, expected a finite number"
+        )

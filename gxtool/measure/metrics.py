@@ -223,5 +223,13 @@ def find_metric(name: str) -> Metric:
 
 
 def score(names: Iterable[str], targets: ArrayLike, predictions: ArrayLike) -> dict[str, float]:
-    """Return each named metric of the same predictions, in the order of `names`."""
-    return {name: find_metric(name).function(targets, predictions) for name in names}
+    """Return each named metric of the same predictions, in the order of `names`.
+
+    Of targets and predictions (n, T) each column is scored by itself, and the mean over columns is returned.
+    """
+    columns = list(zip(*(np.atleast_2d(np.transpose(values)) for values in (targets, predictions)), strict=True))
+
+    def mean(function: MetricFunction) -> float:
+        return float(np.mean([function(*both) for both in columns]))
+
+    return {name: mean(find_metric(name).function) for name in names}

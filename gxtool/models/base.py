@@ -196,7 +196,8 @@ class Family:
     collate         (arrays of some rows, resources) -> arrays named as forward's arguments
     fit             (Dataset, train row indices, model section) -> further arguments of the model's config:
                     sizes read off the data, and scalers fitted on these rows alone
-    predict         (logits) -> one prediction per row (a probability, or a value in the target's unit)
+    predict         (logits) -> one prediction per row (a probability, or a value in the target's unit); of the several
+                    `targets` that a dataset's manifest may name, one for each (B, T)
     features        (arrays of some rows, Dataset) -> (matrix (n, F) float32, F column names) for baselines
     baselines       name -> (measure.baselines.Split, seed) -> BaselineResult
     perturbations   name -> (arrays of some rows, Dataset with the splits of one fold, perturb section) -> iterator of
@@ -216,8 +217,8 @@ class Family:
                     Dataset) -> JSON: single rows that the report draws; here and in `derived` the arrays hold `unit`
                     (n,) too, what each row is about, and `labels` where they are known
     direct          perturbation -> (Model, arrays of some rows, Dataset, perturb section) -> iterator of (change,
-                    predictions with it (n,), NaN where it changes nothing): by a way that is faster than predicting
-                    every changed input whole
+                    predictions of the model's target with it (n,), NaN where it changes nothing): by a way that is
+                    faster than predicting every changed input whole
     readings        name -> fields of the model's config: other ways to read a row, scored beside the model's own
     details         (scored test rows, Dataset) -> JSON: what this family's evaluation says beside the metrics
     design          (Dataset with the splits of one sample and fold, design section) -> DesignSpace: where `design`
@@ -227,7 +228,7 @@ class Family:
     simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json
     simulations     further layouts of raw files -> as `simulate`
     targets         what else the family can predict, by the `target` that a dataset names
-    demo            preset -> `section.field` changes: the runs of the demo, each quick on two cores
+    demo            the runs of the demo, as a runs file has them but for model and input; each quick on two cores
     """
 
     name: str
@@ -268,7 +269,7 @@ class Family:
     predictions: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
-    demo: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {"tiny": {}})
+    demo: tuple[Mapping[str, Any], ...] = ({"preset": "tiny"},)
     group: str = "gene"
     sample: str = "sample"
 

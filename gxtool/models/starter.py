@@ -116,12 +116,11 @@ def simulate_family(family: Family, folder: Path, size: str, seed: int, layout: 
 
 
 def simulate_all(folder: Path, size: str, seed: int) -> Path:
-    """Make every family's files below one folder, and `runs.yaml`, which runs each with its demo presets."""
+    """Make every family's files below one folder, and `runs.yaml`, which holds the runs of each one's demo."""
     runs = []
     for name, family in families().items():
         simulate_family(family, folder / name, size, seed)
-        for preset, changes in family.demo.items():
-            entry = {"model": name, "preset": preset, "input": f"{name}/samplesheet.csv", "seeds": DEMO_SEEDS}
-            runs.append({**entry, "set": dict(changes)} if changes else entry)
+        shared = {"model": name, "input": f"{name}/samplesheet.csv", "seeds": DEMO_SEEDS}
+        runs += [{**shared, **entry} for entry in family.demo]
     (folder / "runs.yaml").write_text(yaml.safe_dump({"runs": runs}, sort_keys=False), encoding="utf-8")
     return folder

@@ -25,6 +25,7 @@ from gxtool.perturb.constraints import constraints_of, editable
 from gxtool.perturb.novelty import fit_composition
 from gxtool.perturb.panel import (
     Panel,
+    asked_about,
     assemble,
     fold_of,
     is_same_network,
@@ -64,7 +65,8 @@ def design(
     config: Config,
     options: TrainOptions,
 ) -> Path:
-    """Write proposals for every sample that the models know: proposals.parquet (random edits too), .tsv, .fasta.
+    """Write proposals for every sample and target that the models know: proposals.parquet (random edits too), .tsv,
+    .fasta.
 
     Raises:
         ConfigError: a family that designs nothing, a judge that is the designer, or positions that no insert has.
@@ -88,7 +90,8 @@ def design(
     ):
         for parent in (data.artifact, *models, *judging):
             writer.add_parent(parent)
-        _write(writer, study, [found for sample in data.samples if (found := _of_sample(study, sample))])
+        asked = [(sample, target) for sample in data.samples for target in range(data.n_targets)]
+        _write(writer, study, [found for one in asked if (found := _of_target(study, *one))])
         watch.write(writer.folder)
     return Path(output)
 
@@ -112,8 +115,11 @@ def _write(writer: ArtifactWriter, study: _Study, parts: Sequence[tuple[pl.DataF
     writer.describe(rows=counts, dropped=dropped, info={"run": run, "judge": judge["run"]})
 
 
-def _of_sample(study: _Study, sample: str) -> tuple[pl.DataFrame, dict[str, Any]] | None:
-    """Return proposals and random edits of one sample and what the report says of them; None: unknown to the models."""
+def _of_target(study: _Study, sample: str, target: int) -> tuple[pl.DataFrame, dict[str, Any]] | None:
+    """Return proposals and random edits for one target of a sample and what the report says of them.
+
+    None: the models do not know the sample.
+    """
     # One fold: models of the others were trained on its test rows.
     fold = min(map(fold_of, study.designers))
     designers, judges = (knowing(models, sample, fold) for models in (study.designers, study.judges))
@@ -132,14 +138,16 @@ def _of_sample(study: _Study, sample: str) -> tuple[pl.DataFrame, dict[str, Any]
     if not len(training):
         raise InputError(f"{data.artifact.path}: has no training rows of {sample}, expected those of the models")
     designer, judge = (
-        assemble(models, space.name, training[:PREDICTED], study.device) for models in (designers, judges)
+        assemble(asked_about(models, target, study.device), space.name, training[:PREDICTED])
+        for models in (designers, judges)
     )
     apart = np.abs(designer.scaled(designer.predict(tested)) - judge.scaled(judge.predict(tested)))
     limit = float(np.quantile(apart, AGREEING)) if len(apart) else float("inf")
     bench = Bench(designer, judge, fit_composition(training), limit)
     found, counts = _propose(space, bench, study.config)
-    found = found.select(pl.lit(sample).alias("sample"), pl.all())
-    return found, {"sample": sample, "n_starts": len(space.tokens), **counts, **summarise(found, bench)}
+    name = data.name_of(sample, target)
+    found = found.select(pl.lit(name).alias("sample"), pl.all())
+    return found, {"sample": name, "n_starts": len(space.tokens), **counts, **summarise(found, bench)}
 
 
 def _tokens(data: Dataset, name: str, role: str, fold: int) -> np.ndarray:

@@ -31,7 +31,7 @@ PART = "effects-{:05d}.parquet"
 
 
 def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Config, options: TrainOptions) -> Path:
-    """Write the effects of every chosen kind on test rows of every sample that the models know.
+    """Write the effects of every chosen kind on test rows of every sample and target that the models know.
 
     Raises:
         ConfigError: a kind of perturbation that the family, its networks or the data do not have, or a family without
@@ -64,7 +64,9 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
             rows = data.indices("test", fold, sample)
             if predictors and len(rows):
                 n_asked += 1
-                _ask(writer, Scene(family, data, sample, rows, predictors, config.perturb), kinds, summary)
+                for target in range(data.n_targets):
+                    asked = [replace(model, target=target) for model in predictors]
+                    _ask(writer, Scene(family, data, sample, rows, asked, config.perturb, target), kinds, summary)
         if not n_asked:
             raise InputError(f"{dataset}: has no test rows of a sample that the models know")
         _require_found(family, kinds, config.perturb.kinds, summary)
@@ -79,6 +81,8 @@ def _kinds(family: Family, asked: Sequence[str]) -> list[str]:
     known = known_kinds(family)
     if not known:
         raise ConfigError(f"--model {family.name}: has no perturbations")
+    if not asked:
+        raise ConfigError(f"perturb.kinds: is empty, expected all, or some of {', '.join(known)}")
     if tuple(asked) == ("all",):
         return known
     for kind in asked:
@@ -143,9 +147,10 @@ def _write(writer: ArtifactWriter, scene: Scene, kind: str, found: Pieces, summa
     table = _table(found, len(scene.predictors))
     if table.is_empty():
         return
-    table = table.with_columns(pl.lit(scene.sample).alias("sample"), pl.lit(kind).alias("kind"))
+    name = scene.data.name_of(scene.sample, scene.target)
+    table = table.with_columns(pl.lit(name).alias("sample"), pl.lit(kind).alias("kind"))
     writer.write_table(PART.format(len(summary)), table)
-    entry = {"sample": scene.sample, "kind": kind, "changes": _changes(table), "readout": found.readout}
+    entry = {"sample": name, "kind": kind, "changes": _changes(table), "readout": found.readout}
     portrait = portrait_of(scene, kind, found)
     optional = {"note": found.note or None, "portrait": portrait}
     summary.append(entry | {name: value for name, value in optional.items() if value is not None})

@@ -79,7 +79,7 @@ def _follow(
         sample = torch.where(free[..., None], functional.pad(hard, (0, 1)), shares)
         edits = (1 - (sample * shares).sum(dim=2)).sum(dim=1)
         with torch.enable_grad(), plain_kernels():
-            outputs = [explained_output(model.network(**rest, **{name: sample})["logits"]) for model in models]
+            outputs = [explained_output(model, {**rest, name: sample}) for model in models]
             loss = objective.loss(torch.stack(outputs).mean(dim=0)) + objective.edit_penalty * edits
         (moved.grad,) = torch.autograd.grad(loss.sum(), moved)
         optimiser.step()

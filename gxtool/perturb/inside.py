@@ -32,7 +32,8 @@ def integrated_gradients(model: Model, arrays: Mapping[str, np.ndarray], dataset
     """Sum gradients along the family's way from no signal to the signal (Sundararajan et al. 2017, ICML, eq. 1).
 
     The output that is explained is the network's own: the log odds of a binary family (the second logit less the
-    first, or a single logit), else its value. Steps are those of Gauss and Legendre, which never touch the ends.
+    first, or a single logit), else the value of the model's target. Steps are those of Gauss and Legendre, which never
+    touch the ends.
     """
     nodes, weights = np.polynomial.legendre.leggauss(n_steps)
     path = model.family.load(model.family.path)
@@ -72,7 +73,7 @@ def _gradient(model: Model, rows: Mapping[str, np.ndarray], name: str) -> np.nda
     batch = forward_arguments(model, rows)
     batch[name].requires_grad_()
     with torch.enable_grad(), plain_kernels():
-        explained = explained_output(model.network(**batch)["logits"]).sum()
+        explained = explained_output(model, batch).sum()
         (gradient,) = torch.autograd.grad(explained, batch[name])
     return gradient.double().cpu().numpy()
 
@@ -90,12 +91,15 @@ def plain_kernels() -> Iterator[None]:
 
 def _outputs(model: Model, rows: Mapping[str, np.ndarray]) -> np.ndarray:
     with torch.inference_mode():
-        return explained_output(model.network(**forward_arguments(model, rows))["logits"]).double().cpu().numpy()
+        return explained_output(model, forward_arguments(model, rows)).double().cpu().numpy()
 
 
-def explained_output(logits: torch.Tensor) -> torch.Tensor:
-    """Return what is explained (n,) of logits (n, 1 or 2): the value, or the log odds."""
-    return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
+def explained_output(model: Model, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return what is explained (n,) of what the network says: the log odds, or the value of the model's target."""
+    logits = model.network(**batch)["logits"]
+    if model.family.kind == "binary" and logits.shape[1] == 2:
+        return logits[:, 1] - logits[:, 0]
+    return logits[:, model.target or 0]
 
 
 def forward_arguments(model: Model, rows: Mapping[str, np.ndarray]) -> dict[str, torch.Tensor]:

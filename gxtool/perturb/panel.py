@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -47,11 +47,15 @@ def knowing(models: Sequence[Artifact], sample: str, fold: int) -> list[Artifact
     return [one for one in models if one.manifest.info.get("sample") in (sample, None) and fold_of(one) == fold]
 
 
-def assemble(models: Sequence[Artifact], name: str, training: np.ndarray, device: str) -> Panel:
-    """Load models, and see what they predict for tokens of training rows (n, L)."""
-    panel = Panel([load_model(model.path, device) for model in models], name)
-    predictions = panel.predict(training)
-    return Panel(panel.models, name, float(predictions.mean()), float(predictions.std()) or 1.0)
+def assemble(models: Sequence[Model], name: str, training: np.ndarray) -> Panel:
+    """See what models predict for tokens of training rows (n, L)."""
+    predictions = Panel(models, name).predict(training)
+    return Panel(models, name, float(predictions.mean()), float(predictions.std()) or 1.0)
+
+
+def asked_about(models: Sequence[Artifact], target: int, device: str) -> list[Model]:
+    """Load models that are to speak of one target."""
+    return [replace(load_model(model.path, device), target=target) for model in models]
 
 
 def fold_of(model: Artifact) -> int:

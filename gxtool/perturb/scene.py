@@ -43,7 +43,7 @@ class Pieces(NamedTuple):
 
 @dataclass(frozen=True)
 class Scene:
-    """Test rows of one sample and the models that know it; `data` has the splits of one fold."""
+    """Test rows of one sample and the models that know it, asked about one target; `data` has splits of one fold."""
 
     family: Family
     data: Dataset
@@ -51,6 +51,7 @@ class Scene:
     rows: np.ndarray
     predictors: Sequence[Model]
     config: PerturbConfig
+    target: int = 0
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -65,7 +66,9 @@ class Scene:
     @cached_property
     def described(self) -> dict[str, np.ndarray]:
         """The rows' arrays for those who describe single rows: with `unit` (n,) and, where they are known, `labels`."""
-        return {**self.data.take(self.rows), "unit": self.units.to_numpy()}
+        known = "labels" in self.data.arrays
+        labels = {"labels": np.asarray(self.data.labels(self.target)[self.rows])} if known else {}
+        return {**self.arrays, **labels, "unit": self.units.to_numpy()}
 
     @cached_property
     def before(self) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +89,24 @@ class FamilyMaterial:
         return self.record.group if self.record else "row"
 
     @property
-    def sample_word(self) -> str:
-        """Return what a sample is called, such as `cell type`."""
+    def trained_word(self) -> str:
+        """Return what a sample is called that a model is trained on, such as `cell type`."""
         return self.record.sample if self.record else "sample"
+
+    @property
+    def sample_word(self) -> str:
+        """Return what is scored by itself: evaluations say so; a sample, or of several targets of a sample each."""
+        return _scored_word(self.trained_word, self.scored)
 
     @property
     def metric(self) -> str:
         """Return the metric that carries the verdict."""
         return self.scored[0].metrics["primary"] if self.scored else (self.record.primary_metric if self.record else "")
+
+
+def _scored_word(trained: str, scored: Sequence[Scored]) -> str:
+    words = {one.metrics.get("words", {}).get("sample") for one in scored} - {None}
+    return words.pop() if len(words) == 1 else trained
 
 
 @dataclass(frozen=True)
@@ -232,7 +242,7 @@ def _entry(
     context = None
     if record:
         context = ReportContext(
-            family=record,
+            family=replace(record, sample=_scored_word(record.sample, scored)),
             evaluations=tuple(one.metrics for one in scored),
             curves={one.run: one.curves for one in scored},
             histories=histories,

@@ -25,7 +25,7 @@ def learning_part(family: FamilyMaterial) -> Part:
             Chart(*zip(*(_loss(models) for models in groups.values()), strict=True)),
             Chart(*zip(*(_validation(family, models) for models in groups.values()), strict=True)),
         ),
-        f"Run and {family.sample_word}" if len(groups) > 1 else "",
+        f"Run and {family.trained_word}" if len(groups) > 1 else "",
         tuple(_label(family, *key) for key in groups) if len(groups) > 1 else ("",),
     )
     items: list[Block] = [gallery, _epoch_table(family, groups)]
@@ -46,7 +46,7 @@ def _groups(trained: Sequence[Trained]) -> dict[tuple[str, str | None], list[Tra
 
 
 def _label(family: FamilyMaterial, run: str, sample: str | None) -> str:
-    return f"{run}, {sample if sample is not None else f'{ALL} {formats.many(family.sample_word)}'}"
+    return f"{run}, {sample if sample is not None else f'{ALL} {formats.many(family.trained_word)}'}"
 
 
 def _seed(model: Trained, others: Sequence[Trained]) -> str:
@@ -136,7 +136,7 @@ def _epoch_table(family: FamilyMaterial, groups: dict[tuple[str, str | None], li
         for epoch in sorted({epoch for values in by_seed.values() for epoch in values if epoch is not None}):
             start = [blocks.num(epoch), blocks.text(run), blocks.text(sample if sample is not None else ALL)]
             rows.append(start + [blocks.num(by_seed.get(name, {}).get(epoch)) for name in columns])
-    head = ["Epoch", "Run", family.sample_word.capitalize(), *(name.capitalize() for name in columns)]
+    head = ["Epoch", "Run", family.trained_word.capitalize(), *(name.capitalize() for name in columns)]
     if len(groups) == 1:
         rows, head = [[row[0], *row[3:]] for row in rows], [head[0], *head[3:]]
     return blocks.table(f"Validation {formats.metric_label(metric)} after each epoch", head, rows)
@@ -161,6 +161,6 @@ def _passed_table(family: FamilyMaterial) -> blocks.Table | None:
     if not rows:
         return None
     label = formats.metric_label(family.metric)
-    columns = ("Run", family.sample_word.capitalize(), "Seed", "Published score", label, "Epoch", "Steps", "Time")
+    columns = ("Run", family.trained_word.capitalize(), "Seed", "Published score", label, "Epoch", "Steps", "Time")
     note = f"The first epoch whose validation {label} is above the published mean, which was measured on test rows."
     return blocks.table("Until a published score is passed", columns, rows, note)

@@ -27,6 +27,7 @@ class Fit:
 
     name: str
     fold: int
+    target: int
     indices: np.ndarray
     predictions: np.ndarray
     chosen: dict[str, Any]
@@ -38,6 +39,7 @@ class Fit:
             {"row": pl.Series(self.indices, dtype=pl.UInt32), "prediction": self.predictions}
         ).with_columns(
             predictor=pl.lit(self.name),
+            target=pl.lit(self.target, dtype=pl.UInt32),
             fold=pl.lit(self.fold, dtype=pl.Int64),
             seed=pl.lit(None, dtype=pl.Int64),
             model=pl.lit(None, dtype=pl.Int64),
@@ -64,7 +66,7 @@ def chosen_baselines(family: Family, config: EvaluationConfig) -> list[str]:
 def fit_baselines(
     family: Family, dataset: Dataset, config: EvaluationConfig, fold: int, sample: str | None
 ) -> list[Fit]:
-    """Fit the configured baselines on one sample's rows, or on the pooled rows of all of them.
+    """Fit the configured baselines on one sample's rows, or on the pooled rows of all of them, each target by itself.
 
     At most `baseline_max_rows` training and as many validation rows are used, a seeded choice.
     """
@@ -76,29 +78,30 @@ def fit_baselines(
     for role in ("train", "val"):
         if len(indices[role]) > config.baseline_max_rows:
             indices[role] = np.sort(generator.choice(indices[role], config.baseline_max_rows, replace=False))
-    labels, groups = dataset.arrays["labels"], dataset.rows["group"].to_numpy()
-    split = Split(
-        train=_features(family, dataset, indices["train"]),
-        train_labels=np.asarray(labels[indices["train"]]),
-        val=_features(family, dataset, indices["val"]),
-        val_labels=np.asarray(labels[indices["val"]]),
-        test=_features(family, dataset, indices["test"]),
-        columns=tuple(family.load(family.features)(dataset.take(indices["train"][:1]), dataset)[1]),
-        train_groups=groups[indices["train"]],
-        test_groups=groups[indices["test"]],
-    )
+    groups = dataset.rows["group"].to_numpy()
+    matrices = {role: _features(family, dataset, rows) for role, rows in indices.items()}
     fits = []
-    for name in names:
-        result = family.load(family.baselines[name])(split, SEED)
-        fits.append(Fit(name, fold, indices["test"], result.predictions, dict(result.chosen), result.n_train))
+    for target in range(dataset.n_targets):
+        labels = dataset.labels(target)
+        split = Split(
+            **matrices,
+            train_labels=np.asarray(labels[indices["train"]]),
+            val_labels=np.asarray(labels[indices["val"]]),
+            columns=tuple(family.load(family.features)(dataset.take(indices["train"][:1]), dataset)[1]),
+            train_groups=groups[indices["train"]],
+            test_groups=groups[indices["test"]],
+        )
+        for name in names:
+            found = family.load(family.baselines[name])(split, SEED)
+            fits.append(Fit(name, fold, target, indices["test"], found.predictions, dict(found.chosen), found.n_train))
     return fits
 
 
-def facts(fits: Sequence[Fit], sample_indices: np.ndarray) -> dict[str, dict[str, Any]]:
-    """Return what was chosen for each baseline, and on how many rows, in the fits that judge a sample's rows."""
+def facts(fits: Sequence[Fit], target: int, sample_indices: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Return what was chosen for each baseline, and on how many rows, in the fits that judge a target of some rows."""
     found: dict[str, dict[str, Any]] = {}
     for fit in fits:
-        if fit.name not in found and np.isin(sample_indices, fit.indices).any():
+        if fit.name not in found and fit.target == target and np.isin(sample_indices, fit.indices).any():
             found[fit.name] = {"chosen": fit.chosen, "n_train": fit.n_train}
     return found
 

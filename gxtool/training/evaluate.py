@@ -20,7 +20,7 @@ from gxtool.measure.statistics import Resampling
 from gxtool.models.base import Family
 from gxtool.training.baseline_fits import Fit, chosen_baselines, facts, fit_baselines
 from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packages
-from gxtool.training.predict import config_of, family_of, predict_models
+from gxtool.training.predict import config_of, family_of, label_rows, predict_models
 from gxtool.training.readings import predict_readings
 from gxtool.training.row_checks import require_both_classes, require_labels, require_same_rows
 from gxtool.training.scoring import MODEL, Judge, overall, passed, sample_curves, sample_entry
@@ -120,9 +120,10 @@ def _work(models: Sequence[Artifact], dataset: Dataset, family: Family) -> list[
         if not len(indices):
             raise InputError(f"{path}: fold {fold} has no {ROLE} rows, expected some to judge {model.path} on")
         for name in [sample] if sample else dataset.samples:
-            labels = np.asarray(dataset.arrays["labels"][dataset.indices(ROLE, fold, name)])
-            if len(labels):
-                require_both_classes(labels, family.kind, f"{dataset.artifact.path}: {ROLE} rows of sample {name}")
+            rows = dataset.indices(ROLE, fold, name)
+            for target in range(dataset.n_targets if len(rows) else 0):
+                where = f"{dataset.artifact.path}: {ROLE} rows of sample {dataset.name_of(name, target)}"
+                require_both_classes(np.asarray(dataset.labels(target)[rows]), family.kind, where)
         work.append((model, indices))
     for sample, fold in {_task(model) for model in models}:
         _require_disjoint(dataset, sample, fold)
@@ -160,14 +161,20 @@ def _fits(models: Sequence[Artifact], family: Family, dataset: Dataset, config: 
 
 
 def _table(dataset: Dataset, predictions: pl.DataFrame, fits: Sequence[Fit]) -> pl.DataFrame:
-    """Return the table that `scoring` describes."""
-    columns = ("row", "predictor", "seed", "model", "fold", "prediction")
+    """Return the table that `scoring` describes, with each target's place; every target is a sample of its own."""
+    columns = ("row", "target", "predictor", "seed", "model", "fold", "prediction")
     types = {"seed": pl.Int64, "model": pl.Int64, "fold": pl.Int64}
     parts = [predictions.with_columns(predictor=pl.lit(MODEL)).cast(types).select(columns)]
     parts += [fit.table().select(columns) for fit in fits]
-    labels = pl.DataFrame({"label": np.asarray(dataset.arrays["labels"])}).with_columns(dataset.rows["row"])
-    names = dataset.rows.select("row", "sample", "group").join(labels, on="row")
-    return pl.concat(parts).join(names, on="row", how="left", maintain_order="left")
+    names = pl.DataFrame(
+        [(one, place, dataset.name_of(one, place)) for one in dataset.samples for place in range(dataset.n_targets)],
+        {"of": pl.String, "target": pl.UInt32, "sample": pl.String},
+        orient="row",
+    )
+    rows = dataset.rows.select("row", "group", of="sample").join(label_rows(dataset), on="row")
+    rows = rows.join(names, on=("of", "target")).drop("of")
+    table = pl.concat(parts).join(rows, on=("row", "target"), how="left", maintain_order="left")
+    return table.sort("target", maintain_order=True)
 
 
 def _scores(
@@ -186,7 +193,7 @@ def _scores(
     samples, curves = [], {}
     for (name,), rows in table.group_by("sample", maintain_order=True):
         judged = rows.filter(pl.col("predictor") == MODEL)["row"].to_numpy()
-        samples.append(sample_entry(judge, rows, told, facts(fits, judged)))
+        samples.append(sample_entry(judge, rows, told, facts(fits, rows["target"][0], judged)))
         curves[name] = sample_curves(judge, rows)
     return {"samples": samples, "overall": overall(judge, samples)}, curves
 
@@ -208,7 +215,7 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
         "primary": family.primary_metric,
         "metrics": list(family.metrics),
         "scheme": dataset.scheme,
-        "words": {"group": family.group, "sample": family.sample},
+        "words": {"group": family.group, "sample": "target" if dataset.targets else family.sample},
         "role": ROLE,
         "dataset_id": dataset.artifact.id,
         "references": [

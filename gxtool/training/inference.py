@@ -12,9 +12,11 @@ from gxtool.models.base import Family
 from gxtool.training.feeding import Rows, count_targets
 from gxtool.training.machine import Machine
 
+NOTHING = np.zeros(0, np.int64)
+
 
 class Inference(NamedTuple):
-    """One prediction per row, in the order of the rows, and the mean loss (NaN without labels)."""
+    """Predictions (n,) or, of several targets, (n, T), in the order of the rows; mean loss (NaN without labels)."""
 
     predictions: np.ndarray
     loss: float
@@ -23,21 +25,25 @@ class Inference(NamedTuple):
 def infer(network: PreTrainedModel, rows: Rows, family: Family, machine: Machine, batch_size: int) -> Inference:
     """Predict every row; processes share the batches and all of them get the whole result.
 
-    The family turns logits into one number per row before the next batch is computed.
+    The family turns logits into one number per row, or one per target, before the next batch is computed.
     """
     predict = family.load(family.predict)
-    predictions = np.zeros(len(rows))
+    predictions: np.ndarray | None = None
     loss_sum, n_targets = 0.0, 0
     was_training = network.training
     network.eval()
-    starts = range(0, len(rows), batch_size)
+    starts = range(0, len(rows), batch_size)[machine.rank :: machine.world_size]
+    batches = [np.arange(start, min(start + batch_size, len(rows))) for start in starts]
     with torch.inference_mode():
-        for start in starts[machine.rank :: machine.world_size]:
-            positions = np.arange(start, min(start + batch_size, len(rows)))
-            batch = rows.take(positions)
-            targets = count_targets(batch) if "labels" in batch else 0
+        # A process without a batch looks at one row that counts for nothing: it must know the shape of what is summed.
+        for positions in batches or [NOTHING]:
+            batch = rows.take(positions if len(positions) else np.zeros(min(1, len(rows)), np.int64))
+            targets = count_targets(batch) if "labels" in batch and len(positions) else 0
             output = network(**{name: tensor.to(machine.device) for name, tensor in batch.items()})
-            predictions[positions] = predict(output["logits"].float().cpu().numpy())
+            values = predict(output["logits"].float().cpu().numpy())
+            if predictions is None:
+                predictions = np.zeros((len(rows), *values.shape[1:]))
+            predictions[positions] = values[: len(positions)]
             if targets:
                 loss_sum += float(output["loss"]) * targets
                 n_targets += targets

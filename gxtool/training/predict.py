@@ -33,12 +33,13 @@ BATCH_SIZE = 1024
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network with what is needed to use it."""
+    """A trained network with what is needed to use it; of several targets it may be asked about one, by its place."""
 
     artifact: Artifact
     family: Family
     network: PreTrainedModel
     machine: Machine
+    target: int | None = None
 
     def predict(
         self,
@@ -46,7 +47,9 @@ class Model:
         indices: np.ndarray | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> np.ndarray:
-        """Return one prediction per row (n,), in the family's unit, of a dataset or of arrays named as in one.
+        """Return one prediction per row, in the family's unit, of a dataset or of arrays named as in one.
+
+        They are (n,); of a model of T targets that is not asked about one of them (n, T).
 
         Raises:
             InputError: a dataset whose rows are not of the kind the model was trained on.
@@ -59,7 +62,9 @@ class Model:
             data = data.arrays
         if indices is None:
             indices = np.arange(len(next(iter(data.values()))))
-        return infer(self.network, Rows(data, self.family, indices), self.family, self.machine, batch_size).predictions
+        rows = Rows(data, self.family, indices)
+        predictions = infer(self.network, rows, self.family, self.machine, batch_size).predictions
+        return predictions if self.target is None or predictions.ndim == 1 else predictions[:, self.target]
 
 
 def load_model(path: Path, device: str = "auto") -> Model:
@@ -102,8 +107,9 @@ def predict(checkpoints: Sequence[Path], dataset: Path, output: Path, options: T
     with machine(options, config.resources.threads) as here:
         table = averaged(predict_models(_applicable(artifacts, opened), family, opened, here, config))
     # Customary formats may need columns of the family's own, such as the sequence as it was given.
-    table = opened.rows.join(table, on="row", how="inner", maintain_order="left").drop("row")
-    columns = ["sample", "group", *(["label"] if "label" in table.columns else []), "prediction", "sd"]
+    table = opened.rows.join(_with_targets(opened, table), on="row", how="inner", maintain_order="left").drop("row")
+    known = [name for name in ("target", "label") if name in table.columns]
+    columns = ["sample", "group", *known, "prediction", "sd"]
     manifest = artifacts[0].manifest
     with ArtifactWriter(
         output, "predictions", family=family.name, preset=manifest.preset, overwrite=options.overwrite
@@ -154,7 +160,9 @@ def config_of(model: Artifact, family: Family) -> Config:
 def predict_models(
     work: Sequence[tuple[Artifact, np.ndarray]], family: Family, dataset: Dataset, here: Machine, config: Config
 ) -> pl.DataFrame:
-    """Return row, seed, fold, model (its place in `work`) and prediction of every model on its rows, one at a time."""
+    """Return row, target, seed, fold, model (its place in `work`) and prediction of every model on its rows, one at a
+    time; a target is named by its place.
+    """
     parts = []
     for place, (artifact, indices) in enumerate(work):
         model = open_model(artifact, family, here)
@@ -164,22 +172,42 @@ def predict_models(
 
 
 def prediction_rows(place: int, artifact: Artifact, indices: np.ndarray, predictions: np.ndarray) -> pl.DataFrame:
-    """Return what one model predicts (n,) as the rows that `predict_models` makes."""
+    """Return what one model predicts, (n,) or (n, T), as the rows that `predict_models` makes."""
+    columns = predictions.reshape(len(indices), -1)
+    n_targets = columns.shape[1]
     return pl.DataFrame(
         {
-            "row": pl.Series(indices, dtype=pl.UInt32),
+            "row": pl.Series(np.repeat(indices, n_targets), dtype=pl.UInt32),
+            "target": pl.Series(np.tile(np.arange(n_targets), len(indices)), dtype=pl.UInt32),
             "model": place,
             "seed": artifact.manifest.seed,
             "fold": artifact.manifest.info.get("fold", 0),
-            "prediction": predictions,
+            "prediction": columns.ravel(),
         }
     )
 
 
 def averaged(predictions: pl.DataFrame) -> pl.DataFrame:
-    """Return row, mean prediction over models and its standard deviation (null for one model)."""
-    grouped = predictions.group_by("row", maintain_order=True)
-    return grouped.agg(pl.col("prediction").mean(), pl.col("prediction").std().alias("sd")).sort("row")
+    """Return row, target, mean prediction over models and its standard deviation (null for one model)."""
+    grouped = predictions.group_by("row", "target", maintain_order=True)
+    return grouped.agg(pl.col("prediction").mean(), pl.col("prediction").std().alias("sd")).sort("row", "target")
+
+
+def label_rows(dataset: Dataset) -> pl.DataFrame:
+    """Return row, target (its place) and label of every row."""
+    labels = np.asarray(dataset.arrays["labels"])
+    rows, n_targets = dataset.rows["row"].to_numpy(), dataset.n_targets
+    places = np.tile(np.arange(n_targets, dtype=np.uint32), len(rows))
+    return pl.DataFrame({"row": np.repeat(rows, n_targets), "target": places, "label": labels.ravel()})
+
+
+def _with_targets(dataset: Dataset, table: pl.DataFrame) -> pl.DataFrame:
+    """Return row, mean and sd of `averaged`, with each target's name, and its label where one is known."""
+    if not dataset.targets:
+        return table.drop("target")
+    if "labels" in dataset.arrays and "label" not in dataset.rows.columns:
+        table = table.join(label_rows(dataset), on=("row", "target"), how="left", maintain_order="left")
+    return table.with_columns(pl.Series("target", dataset.targets).gather(table["target"]))
 
 
 def _applicable(models: Sequence[Artifact], dataset: Dataset) -> list[tuple[Artifact, np.ndarray]]:

@@ -1,7 +1,8 @@
 """Predictions become scores: intervals, curves and tests per sample, and summaries over samples. Numbers only.
 
 Predictions come as a table with one row per predictor, seed and test row: row, sample, group, label, predictor
-("model" or a baseline's name), seed and model (null for baselines), fold, prediction.
+("model" or a baseline's name), seed and model (null for baselines), fold, prediction. Where several things were
+measured of a row, each of them is a sample of its own.
 """
 
 from __future__ import annotations

@@ -218,4 +218,4 @@ def test_every_preset_of_every_family_resolves_and_every_dotted_name_exists() ->
         for mapping in (family.baselines, family.perturbations, family.predictions):
             assert all(callable(family.load(dotted)) for dotted in mapping.values())
         assert all(callable(family.load(dotted)) for dotted in family.sections)
-        assert set(family.demo) <= set(family.presets())
+        assert {run["preset"] for run in family.demo} <= set(family.presets())

@@ -20,6 +20,7 @@ ROWS = {"height": np.array([[1.0, 3.0], [7.0, 0.0], [0.0, 0.0]], np.float32)}
 class StraightFamily:
     """A family whose input grows in a straight line."""
 
+    kind: str = "regression"
     path: str = "path"
     collate: str = "collate"
 
@@ -55,6 +56,7 @@ class Trained:
     network: torch.nn.Module
     family: StraightFamily = StraightFamily()
     machine: Device = Device()
+    target: int | None = None
 
 
 def test_a_linear_function_is_attributed_to_its_terms() -> None:
@@ -71,9 +73,19 @@ def test_a_product_is_shared_between_its_factors() -> None:
     assert found.gap == pytest.approx([0, 0, 0], abs=1e-5)
 
 
-def test_two_logits_are_explained_by_their_difference() -> None:
-    found = integrated_gradients(Trained(Known(lambda x: torch.stack([x[:, 0], x[:, 1] ** 2], 1))), ROWS, None, 4)
+def two(x: torch.Tensor) -> torch.Tensor:
+    return torch.stack([x[:, 0], x[:, 1] ** 2], 1)
+
+
+def test_two_logits_of_classes_are_explained_by_their_difference() -> None:
+    found = integrated_gradients(Trained(Known(two), StraightFamily("binary")), ROWS, None, 4)
     assert found.values[0] == pytest.approx([-1, 9], rel=1e-6)
+
+
+@pytest.mark.parametrize(("target", "values"), [(0, [1, 0]), (1, [0, 9])])
+def test_two_targets_are_explained_one_by_one(target: int, values: list[float]) -> None:
+    found = integrated_gradients(Trained(Known(two), target=target), ROWS, None, 4)
+    assert found.values[0] == pytest.approx(values, rel=1e-6)
 
 
 def test_what_is_missing_is_told() -> None:

@@ -193,8 +193,9 @@ def linear_model() -> SimpleNamespace:
     def network(tokens: torch.Tensor) -> dict[str, torch.Tensor]:
         return {"logits": (tokens * weights).sum(dim=(1, 2))[:, None]}
 
-    family = SimpleNamespace(collate="", load=lambda _: lambda rows, _resources: dict(rows))
-    return SimpleNamespace(network=network, family=family, machine=SimpleNamespace(device=torch.device("cpu")))
+    family = SimpleNamespace(kind="regression", collate="", load=lambda _: lambda rows, _resources: dict(rows))
+    machine = SimpleNamespace(device=torch.device("cpu"))
+    return SimpleNamespace(network=network, family=family, machine=machine, target=None)
 
 
 def follow(space: DesignSpace, config: DesignConfig) -> np.ndarray:

@@ -36,9 +36,9 @@ def made_up_family(name: str) -> Any:
     raise ConfigError(f"--model {name}: no such family")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def families() -> Iterator[None]:
-    """Let the report know the made-up families."""
+    """Let the report know the made-up families, in these tests alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(gather, "get_family", made_up_family)
         yield

@@ -93,7 +93,10 @@ FAMILY = Family(
         Reference("AttentiveChrome", "auroc", 0.8115, _POSTER),
         Reference("published ConvNet", "auroc", 0.812, "GeneNet, images/auc.png, digitised (+-0.002; mean over 56)"),
     ),
-    demo={"convnet": {"training.epochs": 12, "perturb.map_rows": 50}, "tiny": {"perturb.map_rows": 50}},
+    demo=(
+        {"preset": "convnet", "set": {"training.epochs": 12, "perturb.map_rows": 50}},
+        {"preset": "tiny", "set": {"perturb.map_rows": 50}},
+    ),
     group="gene",
     sample="cell type",
 )

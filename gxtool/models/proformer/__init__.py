@@ -71,7 +71,14 @@ FAMILY = Family(
         "effects_report:effect_sections",
     ),
     simulate="gxtool.simulate.promoters:simulate",
-    demo={"cnn": {"training.epochs": 6, "perturb.map_rows": 100, "perturb.max_rows": 50}},
+    demo=(
+        {
+            "preset": "cnn",
+            "judge": "legnet-small",
+            "set": {"training.epochs": 6, "perturb.map_rows": 100, "perturb.max_rows": 50},
+        },
+        {"preset": "legnet-small", "set": {"training.epochs": 3, "perturb.kinds": []}},
+    ),
     group="sequence",
     sample="library",
 )

@@ -16,7 +16,7 @@ from gxtool.models.proformer.examples import files_of, read_blocks, tested_rows,
 from gxtool.models.proformer.ids import sequence_ids
 from gxtool.models.proformer.side import describe_side
 from gxtool.models.proformer.subsets import boards, has_lists, subset_table
-from gxtool.models.proformer.summary import other_scale
+from gxtool.models.proformer.summary import is_foreign
 
 # Sequences per minute that two cores read, and that they train the default preset on for all its epochs.
 READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 3e3
@@ -34,7 +34,8 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Looked:
-    """What one file holds: ids, lengths and values (None: not read) of its sequences, and what was counted.
+    """What one file holds: ids, lengths and values of each target (none: not read) of its sequences, and what was
+    counted.
 
     tested: number and sequence of test sequences (n rows) that lists or a column of numbers speak of, else nothing.
     """
@@ -42,7 +43,7 @@ class Looked:
     column: str
     ids: pl.Series
     lengths: np.ndarray
-    values: np.ndarray | None
+    values: Mapping[str, np.ndarray]
     tally: Tally
     tested: pl.DataFrame
 
@@ -105,14 +106,14 @@ def _look(column: str, source: PromoterSource, data: DataConfig, listed: bool) -
         ids.append(sequence_ids(block.tokens, block.lengths))
         lengths.append(block.lengths)
         if block.values is not None:
-            values.append(block.values[:, data.targets.index(data.predicted)])
+            values.append(block.values)
         if column == "test" and (listed or source.columns.kept):
             tested.append(tested_rows(block))
     return Looked(
         column,
         pl.concat(ids),
         np.concatenate(lengths),
-        np.concatenate(values) if values else None,
+        {name: np.concatenate(values)[:, data.targets.index(name)] for name in data.predicted} if values else {},
         reader.tally,
         with_numbers(pl.concat(tested, how="diagonal"), source),
     )
@@ -122,7 +123,7 @@ def _subsets(row: Mapping[str, str], looked: Mapping[str, Looked]) -> str:
     """Say how many rows and pairs of each subset are there."""
     judged = looked.get("measured") or looked["test"]
     tested = looked["test"].tested
-    table = subset_table(row, tested, None if judged.values is None else judged.values[:, None])
+    table = subset_table(row, tested, np.stack(list(judged.values.values()), axis=1) if judged.values else None)
     found = boards(table, row["sample"], tested["number"].to_numpy().astype(np.int64))
     board = found[0 if row.get("subsets") else -1]
     said = [
@@ -139,10 +140,10 @@ def _describe(found: Looked, data: DataConfig) -> str:
     low, middle, high = (f"{np.quantile(found.lengths, q):.0f}" for q in (0, 0.5, 1))
     sizes = f"{low} bases" if low == high else f"{low} to {high} bases (median {middle})"
     said = [f"{n:,} sequences, inserts of {sizes}"]
-    if found.values is not None:
-        whole = f"{(found.values == np.rint(found.values)).mean():.0%}"
+    for target, values in found.values.items():
+        whole = f"{(values == np.rint(values)).mean():.0%}"
         said.append(
-            f"{data.predicted} {found.values.min():.4g} to {found.values.max():.4g}, mean {found.values.mean():.4g}"
+            f"{target} {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}"
             + (f", {whole} whole numbers" if whole != "0%" else "")
         )
     said += [f"{getattr(found.tally, name):,} {word}" for name, word in WORDS.items() if getattr(found.tally, name)]
@@ -163,20 +164,25 @@ def _warnings(looked: Mapping[str, Looked]) -> list[str]:
                 f"{one.tally.without_flanks:,} of {one.tally.read:,} sequences ({one.column}) do not stand between the "
                 "flanks and are kept whole"
             )
-        if one.values is not None and len(one.values) and one.values.min() == one.values.max():
-            found.append(f"all values of {one.column} are {one.values[0]:g}: there is nothing to learn or to score")
+        for target, values in one.values.items():
+            if len(values) and values.min() == values.max():
+                found.append(
+                    f"all values of {target} in {one.column} are {values[0]:g}: there is nothing to learn or to score"
+                )
     for one, other in (("data", "val"), ("data", "test"), ("val", "test")):
         if one in looked and other in looked:
             shared = int(looked[one].ids.is_in(looked[other].ids.unique().implode()).sum())
             if shared:
                 found.append(f"{shared:,} sequences of {one} stand in {other} too and are left out of {one}")
     judged = looked.get("measured") or looked.get("test")
-    if "data" in looked and judged is not None and judged.values is not None:
-        scales = [{"mean": one.values.mean(), "sd": one.values.std()} for one in (looked["data"], judged)]
-        if other_scale(*scales):
+    for target in judged.values if "data" in looked and judged is not None else ():
+        both = {"train": looked["data"].values[target], "test": judged.values[target]}
+        scales = {role: {"mean": values.mean(), "sd": values.std()} for role, values in both.items()}
+        if is_foreign(scales):
+            train, test = (f"(mean {one['mean']:.3g}, sd {one['sd']:.3g})" for one in scales.values())
+            of = f" of {target}" if len(judged.values) > 1 else ""
             found.append(
-                f"test values (mean {scales[1]['mean']:.3g}, sd {scales[1]['sd']:.3g}) are on another scale than "
-                f"training values (mean {scales[0]['mean']:.3g}, sd {scales[0]['sd']:.3g}): only correlations with "
-                "them mean something"
+                f"test values{of} {test} are on another scale than training values {train}: only correlations "
+                "with them mean something"
             )
     return found

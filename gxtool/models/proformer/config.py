@@ -73,7 +73,9 @@ class DataConfig(Section):
         "counted, or is an error",
         json_schema_extra=_PREPROCESS,
     )
-    target: str = Field("", description="which of `targets` is predicted; empty: the first")
+    target: str = Field(
+        "", description="which of `targets` is predicted; empty: all of them, by one network with as many outputs"
+    )
     split: Literal["auto", "file", "sequence"] = Field(
         "auto",
         description="file: the samplesheet's train, val and test files; sequence: held out by a hash of the sequence "
@@ -103,9 +105,9 @@ class DataConfig(Section):
         return self
 
     @property
-    def predicted(self) -> str:
-        """Return the target that is predicted."""
-        return self.target or self.targets[0]
+    def predicted(self) -> tuple[str, ...]:
+        """Return the targets that are predicted."""
+        return (self.target,) if self.target else self.targets
 
     @property
     def rules(self) -> InsertRules:

@@ -42,21 +42,24 @@ class Predictions(NamedTuple):
 def details(table: pl.DataFrame, dataset: Dataset) -> dict[str, Any]:
     """Return the challenge's scores, residuals by length and GC content, and a density, of every sample.
 
-    table: row, sample, label, predictor, seed and prediction of every test row; seeds are averaged where not said.
+    table: row, target (its place), sample, label, predictor, seed and prediction of every test row; seeds are averaged
+    where not said.
     """
     lists = dataset.artifact.table(TABLE) if TABLE in dataset.artifact.manifest.files else None
     numbers = dataset.rows["number"].to_numpy() if "number" in dataset.rows.columns else None
-    foreign = {one["sample"]: is_foreign(one) for one in dataset.artifact.json("summary.json")["samples"]}
+    known = {one["sample"]: one["targets"] for one in dataset.artifact.json("summary.json")["samples"]}
     samples = []
     for (name,), rows in table.group_by("sample", maintain_order=True):
         everyone = _predictions(rows)
-        scored = lists is not None and (lists["sample"] == name).any()
         own = everyone[0]
-        fitted = on_scale_of(own.labels, own.values) if foreign[name] else None
+        library = dataset.rows["sample"][int(own.rows[0])]
+        scored = lists is not None and (lists["sample"] == library).any()
+        measured = known[library][rows["target"][0]]["roles"]
+        fitted = on_scale_of(own.labels, own.values) if is_foreign(measured) else None
         samples.append(
             {
                 "sample": name,
-                "scores": challenge_scores(lists, str(name), numbers, everyone) if scored else [],
+                "scores": challenge_scores(lists, library, numbers, everyone) if scored else [],
                 "line": None if fitted is None else {"slope": fitted[0], "intercept": fitted[1]},
                 "residuals": _residuals(own, fitted, dataset),
                 "density": density(own.labels, own.values, same_scale=fitted is None),

@@ -21,8 +21,8 @@ ROLES = ("train", "val", "test")
 
 
 def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWriter) -> None:
-    """Join examples into one dataset: tokens.npy, lengths.npy, labels.npy (float32, unscaled), rows, splits, summary,
-    and subsets of test sequences, variants and motifs where examples have them.
+    """Join examples into one dataset: tokens.npy, lengths.npy, labels.npy (float32, unscaled; of T > 1 targets (rows,
+    T)), rows, splits, summary, and subsets of test sequences, variants and motifs where examples have them.
 
     Raises:
         InputError: examples made with other targets or another length, only some of them with expression, or without
@@ -42,11 +42,12 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
         writer.write_array("lengths.npy", np.concatenate([part.array("lengths.npy") for part in examples]))
     labels = None
     if "values.npy" in examples[0].manifest.files:
-        target = data.targets.index(data.predicted)
-        labels = np.concatenate([part.array("values.npy")[:, target] for part in examples])
-        writer.write_array("labels.npy", labels)
+        columns = [data.targets.index(name) for name in data.predicted]
+        labels = np.concatenate([part.array("values.npy")[:, columns] for part in examples])
+        writer.write_array("labels.npy", labels if len(columns) > 1 else labels[:, 0])
         splits = split_rows(rows, data)
-        rows = rows.with_columns(pl.Series("label", labels))
+        if len(columns) == 1:
+            rows = rows.with_columns(pl.Series("label", labels[:, 0]))
     else:
         splits = file_split(rows.with_columns(pl.lit("test").alias("role")))
     writer.write_table("rows.parquet", rows)
@@ -57,7 +58,8 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
     tokens = (block for part in examples for block in _token_blocks(part))
     lengths = np.concatenate([part.array("lengths.npy") for part in examples])
     origins = {name: found for part in examples for name, found in part.manifest.info["origin"]["tallies"].items()}
-    described = summarise(rows, splits, tokens, lengths, {"target": data.predicted, "tallies": origins})
+    facts = {"targets": list(data.predicted), "tallies": origins}
+    described = summarise(rows, splits, tokens, (lengths, labels), facts)
     writer.write_json("summary.json", described | join(examples, writer))
     _describe(examples, rows, splits, data, writer)
 
@@ -77,7 +79,8 @@ def _describe(
         dropped={"same_sequence_in_another_role": left_out} if left_out else {},
         info={
             "length": data.length,
-            "target": data.predicted,
+            "target": ", ".join(data.predicted),
+            **({"targets": list(data.predicted)} if len(data.targets) > 1 else {}),
             "scheme": splits["scheme"][0],
             "samples": rows["sample"].unique(maintain_order=True).to_list(),
             "inputs": [item for part in examples for item in part.manifest.info["inputs"]],

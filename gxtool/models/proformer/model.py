@@ -204,7 +204,7 @@ class ProformerModel(PreTrainedModel):
         return read, guessing_loss(self.guess(positions), shares, masked)
 
     def substitutions(self, tokens: np.ndarray) -> np.ndarray:
-        """Return the expression (n, L, 4) of tokens (n, L) with each base at each position, as `forward` predicts it.
+        """Return the expression (n, L, 4, T) of tokens (n, L) with each base at each position, as `forward` does.
 
         NaN where that base is there already, or none is known.
         """

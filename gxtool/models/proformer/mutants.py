@@ -33,24 +33,24 @@ class Changed(NamedTuple):
 
 @torch.inference_mode()
 def substitutions(network: ProformerModel, tokens: Tensor) -> Tensor:
-    """Return predictions (n, L, 4) of tokens (n, L) with each base at each position; NaN where nothing changes.
+    """Return predictions (n, L, 4, T) of tokens (n, L) with each base at each position; NaN where nothing changes.
 
     They are those of `network`, which is in evaluation mode, on the changed sequences, up to rounding.
     """
     substituted = _by_parts if isinstance(network.trunk, PlainCNN) else _whole
     parts = [substituted(network, part) for part in tokens.split(FEW)]
     concerned = (tokens.unsqueeze(2) < N_BASES) & (tokens.unsqueeze(2) != torch.arange(N_BASES, device=tokens.device))
-    return torch.where(concerned, torch.cat(parts), torch.nan)
+    return torch.where(concerned.unsqueeze(3), torch.cat(parts), torch.nan)
 
 
 def _whole(network: ProformerModel, tokens: Tensor) -> Tensor:
     bases = torch.arange(N_BASES, device=tokens.device)
     rows, places, letters = ((tokens.unsqueeze(2) < N_BASES) & (tokens.unsqueeze(2) != bases)).nonzero(as_tuple=True)
-    found = torch.zeros(*tokens.shape, N_BASES, device=tokens.device)
+    found = torch.zeros(*tokens.shape, N_BASES, len(network.target_mean), device=tokens.device)
     for some in torch.arange(len(rows), device=tokens.device).split(TOGETHER):
         mutants = tokens[rows[some]]
         mutants[torch.arange(len(some)), places[some]] = letters[some].to(tokens.dtype)
-        found[rows[some], places[some], letters[some]] = network(mutants).logits[:, 0]
+        found[rows[some], places[some], letters[some]] = network(mutants).logits
     return found
 
 
@@ -60,7 +60,7 @@ def _by_parts(network: ProformerModel, tokens: Tensor) -> Tensor:
     both = network.config.predict_strands == "both"
     if both:
         outputs = torch.cat([outputs, _outputs(network, bases.flip(1, 2)).flip(1, 2)])
-    return network.expression(outputs.flatten(0, 2), both)[0][:, 0].unflatten(0, (*tokens.shape, N_BASES))
+    return network.expression(outputs.flatten(0, 2), both)[0].unflatten(0, (*tokens.shape, N_BASES))
 
 
 def _outputs(network: ProformerModel, bases: Tensor) -> Tensor:

@@ -105,7 +105,7 @@ def mutation_directly(
     model: Any, rows: Mapping[str, np.ndarray], dataset: Dataset, config: ProformerPerturbConfig
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the changes of `mutation` and the predictions with them (n,), found without reading whole mutants."""
-    found = model.network.substitutions(rows["tokens"])
+    found = model.network.substitutions(rows["tokens"])[..., model.target or 0]
     for position in range(found.shape[1]):
         for base, letter in enumerate(LETTERS):
             yield f"{position}:{letter}", found[:, position, base]

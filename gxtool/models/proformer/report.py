@@ -24,8 +24,8 @@ def data_sections(context: ReportContext) -> list[ReportSection]:
 def _section(summary: Summary) -> ReportSection:
     items: list[Figure | Table] = [_sizes(summary)]
     for sample in summary["samples"]:
-        if summary["measured"]:
-            items += _expression(summary, sample)
+        for measured in sample["targets"] if summary["measured"] else ():
+            items += _expression(sample["sample"], measured)
         items += [_gc(sample), _lengths(sample)]
     if any(_counted(sample) for sample in summary["samples"]):
         items.append(_tallies(summary))
@@ -38,13 +38,19 @@ def _introduction(summary: Summary) -> str:
     text = f"{n_rows:,} sequences of {len(samples)} sample{'' if len(samples) == 1 else 's'}."
     if not summary["measured"]:
         return f"{text} Nothing is known of their expression."
-    text += f" What is predicted: {summary['target']}. A sequence and its reverse complement are never on both sides."
+    text += f" What is predicted: {', '.join(summary['targets'])}."
+    text += " A sequence and its reverse complement are never on both sides."
     if summary["left_out"]:
         text += (
             f" {summary['left_out']:,} training or validation sequences are left out because they are validated or "
             "tested too."
         )
-    foreign = [sample["sample"] for sample in samples if is_foreign(sample)]
+    foreign = [
+        f"{measured['target']} in {sample['sample']}" if len(sample["targets"]) > 1 else sample["sample"]
+        for sample in samples
+        for measured in sample["targets"]
+        if is_foreign(measured["roles"])
+    ]
     if foreign:
         text += (
             f" Test values of {', '.join(foreign)} are on another scale than training values: there r2_score and mse "
@@ -56,33 +62,36 @@ def _introduction(summary: Summary) -> str:
 def _sizes(summary: Summary) -> Table:
     known = summary["measured"]
     columns = ["Sample", "Role", "Sequences", "Shortest (bases)", "Longest (bases)"]
-    columns += ["Mean expression", "Standard deviation", "Whole numbers (share)"] if known else []
+    for target in summary["targets"] if known else ():
+        of = f" of {target}" if len(summary["targets"]) > 1 else ""
+        columns += [f"Mean{of or ' expression'}", f"Standard deviation{of}", f"Whole numbers{of} (share)"]
     rows = []
     for sample in summary["samples"]:
         for role, found in _by_role(sample):
             row = [sample["sample"], NAMES[role], sample["sizes"][role], found["lengths"][0], found["lengths"][-1]]
-            row += [found["mean"], found["sd"], found["whole"]] if known else []
+            for measured in sample["targets"] if known else ():
+                row += [measured["roles"][role][name] for name in ("mean", "sd", "whole")]
             rows.append(tuple(row))
     return Table(f"Sequences, split {summary['scheme']}", tuple(columns), tuple(rows))
 
 
 def _by_role(sample: Summary) -> list[tuple[str, Summary]]:
-    """Return the roles that have sequences, in their order, each with what is known of it."""
+    """Return the roles that a sample, or a target of it, has, in their order, each with what is known of it."""
     return [(role, sample["roles"][role]) for role in ROLES if role in sample["roles"]]
 
 
-def _expression(summary: Summary, sample: Summary) -> list[Figure]:
-    """Draw the roles whose bins are the same into one figure."""
-    figures = []
-    for edges, group in groupby(_by_role(sample), key=lambda pair: pair[1]["edges"]):
+def _expression(sample: str, measured: Summary) -> list[Figure]:
+    """Draw one target of a sample, the roles whose bins are the same into one figure."""
+    figures, target = [], measured["target"]
+    for edges, group in groupby(_by_role(measured), key=lambda pair: pair[1]["edges"]):
         roles = list(group)
         names = ", ".join(NAMES[role] for role, _ in roles)
         means = ", ".join(f"{NAMES[role]} {found['mean']:.3g}" for role, found in roles)
         figures.append(
             Figure(
-                title=f"Expression in {sample['sample']}: {names}",
-                description=f"Distribution of measured {summary['target']}; means: {means}.",
-                x_title=f"Measured {summary['target']}",
+                title=f"{target[0].upper()}{target[1:]} in {sample}: {names}",
+                description=f"Distribution of measured {target}; means: {means}.",
+                x_title=f"Measured {target}",
                 y_title="Share of sequences",
                 traces=tuple(Trace(NAMES[role], _centres(edges), tuple(found["expression"])) for role, found in roles),
             )

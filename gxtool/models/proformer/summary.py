@@ -19,7 +19,7 @@ OTHER_MEAN, OTHER_SD = 1.0, 2.0
 
 
 class Part(NamedTuple):
-    """Sequences of one role in one sample: lengths, GC content and, where they are measured, labels (n,)."""
+    """Sequences of one role in one sample: lengths, GC content (n,) and, where they are measured, labels (n, T)."""
 
     lengths: np.ndarray
     gc: np.ndarray
@@ -30,15 +30,16 @@ def summarise(
     rows: pl.DataFrame,
     splits: pl.DataFrame,
     tokens: Iterable[np.ndarray],
-    lengths: np.ndarray,
+    known: tuple[np.ndarray, np.ndarray | None],
     facts: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Describe all rows of a dataset; tokens come in blocks of rows, of which one is in memory at a time.
 
-    facts: target, and tallies by sample. Roles of samples that were not measured are `test`.
+    known: lengths (n,), and labels (n, T) or None. facts: targets, and tallies by sample. Roles of samples that were
+    not measured are `test`.
     """
+    lengths, labels = known
     gc = np.concatenate([gc_content(block).astype(np.float32) for block in tokens])
-    labels = rows["label"].to_numpy() if "label" in rows.columns else None
     samples = []
     for name in rows["sample"].unique(maintain_order=True).to_list():
         own = (rows["sample"] == name).to_numpy()
@@ -53,11 +54,15 @@ def summarise(
                 "sample": name,
                 "tally": facts["tallies"][name],
                 "sizes": {role: len(parts[role].gc) if role in parts else 0 for role in ROLES},
-                "roles": _roles(parts),
+                "roles": {role: _of_role(part) for role, part in parts.items()},
+                "targets": [
+                    {"target": target, "roles": _measured(parts, place)}
+                    for place, target in enumerate(facts["targets"])
+                ],
             }
         )
     return {
-        "target": facts["target"],
+        "targets": facts["targets"],
         "scheme": splits["scheme"][0],
         "left_out": len(rows) - len(splits),
         "measured": labels is not None,
@@ -65,12 +70,23 @@ def summarise(
     }
 
 
-def _roles(parts: Mapping[str, Part]) -> dict[str, dict[str, Any]]:
-    """Describe the rows of each role; test values on another scale have bins of their own."""
-    found = {role: _of_role(part) for role, part in parts.items()}
-    values = {role: part.labels.astype(np.float64) for role, part in parts.items() if part.labels is not None}
-    foreign = {"train", "test"} <= set(values) and other_scale(found["train"], found["test"])
-    for roles in (("train", "val"), ("test",)) if foreign else (ROLES,):
+def _of_role(part: Part) -> dict[str, Any]:
+    lengths, counts = np.unique(part.lengths, return_counts=True)
+    return {
+        "lengths": lengths.tolist(),
+        "length_counts": counts.tolist(),
+        "gc": shares(part.gc[np.isfinite(part.gc)], np.linspace(0, 1, GC_BINS + 1)),
+    }
+
+
+def _measured(parts: Mapping[str, Part], place: int) -> dict[str, dict[str, Any]]:
+    """Describe one target in each role; test values on another scale have bins of their own."""
+    values = {role: part.labels[:, place].astype(np.float64) for role, part in parts.items() if part.labels is not None}
+    found: dict[str, dict[str, Any]] = {
+        role: {"mean": float(own.mean()), "sd": float(own.std()), "whole": float((own == np.round(own)).mean())}
+        for role, own in values.items()
+    }
+    for roles in (("train", "val"), ("test",)) if is_foreign(found) else (ROLES,):
         together = {role: values[role] for role in roles if role in values}
         if together:
             low, high = min(own.min() for own in together.values()), max(own.max() for own in together.values())
@@ -80,33 +96,19 @@ def _roles(parts: Mapping[str, Part]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _of_role(part: Part) -> dict[str, Any]:
-    lengths, counts = np.unique(part.lengths, return_counts=True)
-    found: dict[str, Any] = {
-        "lengths": lengths.tolist(),
-        "length_counts": counts.tolist(),
-        "gc": shares(part.gc[np.isfinite(part.gc)], np.linspace(0, 1, GC_BINS + 1)),
-    }
-    if part.labels is not None:
-        values = part.labels.astype(np.float64)
-        found |= {"mean": float(values.mean()), "sd": float(values.std())}
-        found["whole"] = float((values == np.round(values)).mean())
-    return found
-
-
 def shares(values: np.ndarray, edges: np.ndarray) -> list[float]:
     """Return the share of values in each bin, rounded to 5 decimals."""
     return np.round(np.histogram(values, edges)[0] / max(1, len(values)), 5).tolist()
 
 
-def is_foreign(sample: Mapping[str, Any]) -> bool:
-    """Say whether a sample of the summary has test values on another scale than its training values."""
-    roles = sample["roles"]
-    return "train" in roles and "test" in roles and other_scale(roles["train"], roles["test"])
+def is_foreign(roles: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Say whether test values of one target are on another scale than those that were trained on.
 
-
-def other_scale(train: Mapping[str, float], test: Mapping[str, float]) -> bool:
-    """Say whether test values (mean, sd) are on another scale than those that were trained on."""
+    roles: mean and sd of each role.
+    """
+    if not {"train", "test"} <= set(roles):
+        return False
+    train, test = roles["train"], roles["test"]
     if min(train["sd"], test["sd"]) <= 0:
         return False
     ratio = train["sd"] / test["sd"]

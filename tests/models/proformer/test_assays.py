@@ -13,7 +13,6 @@ import pytest
 
 import gxtool.models.proformer as package
 from gxtool import api
-from gxtool.io.artifact import open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.submission import read_predictions
 from gxtool.training.options import TrainOptions
@@ -90,14 +89,15 @@ def trained(folder: Path, settings: api.Settings) -> Dataset:
     return Dataset.open(dataset)
 
 
-def prepared(folder: Path, target: str, settings: api.Settings) -> Path:
+def prepared(folder: Path, name: str, settings: api.Settings) -> Path:
     """Check and preprocess library.tsv into a folder of its own."""
     source = sheet(folder, data="library.tsv")
     facts = dict(api.check(source, settings).facts)
-    assert target in facts["library, data"]
-    (folder / target).mkdir()
-    api.preprocess(source, folder / target / "examples", settings)
-    return folder / target
+    for target in settings.resolve().data.predicted:
+        assert target in facts["library, data"]
+    (folder / name).mkdir()
+    api.preprocess(source, folder / name / "examples", settings)
+    return folder / name
 
 
 def test_lentimpra_from_table_to_prediction_with_the_settings_of_the_readme(lenti: Path) -> None:
@@ -117,27 +117,43 @@ def test_lentimpra_from_table_to_prediction_with_the_settings_of_the_readme(lent
     assert len(set(values)) > 1
 
 
-def test_both_targets_of_starr_one_after_the_other_with_the_settings_of_the_readme(starr: Path) -> None:
+TARGETS = ["Dev_log2_enrichment", "Hk_log2_enrichment"]
+
+
+def test_both_targets_of_starr_by_one_network_with_the_settings_of_the_readme(starr: Path) -> None:
     given = settings_of("STARR-seq")
     assert "data.length=249" in given
-    (choice,) = (text for text in given if text.startswith("data.target="))
-    others = tuple(text for text in given if text != choice)
+    settings = api.Settings("proformer", "tiny", set=(*given, *SHORT))
+    folder = prepared(starr, "both", settings)
+    dataset = trained(folder, settings)
     library = pl.read_csv(starr / "library.tsv", separator="\t")
-    found = {}
-    for target in (choice.removeprefix("data.target="), "Hk_log2_enrichment"):
-        settings = api.Settings("proformer", "tiny", set=(*others, f"data.target={target}", *SHORT))
-        folder = prepared(starr, target, settings)
-        dataset = trained(folder, settings)
-        assert dataset.arrays["tokens"].shape == (60, 249)
-        assert dataset.arrays["labels"].tolist() == pytest.approx(library[target].to_list(), abs=1e-5)
-        model = next((folder / "models").iterdir())
-        assert f'"{target}"' in (model / "config.json").read_text()
-        found[target] = read_predictions(folder / "predictions/pred.tsv")[1]
-    one, other = found.values()
-    assert len(one) == len(other) == 5
-    assert not np.allclose(one, other)
-    # What is read from the table does not depend on the target: one preprocessing would have done.
-    assert len({open_artifact(starr / target / "examples").id for target in found}) == 1
+    assert dataset.arrays["tokens"].shape == (60, 249)
+    assert np.asarray(dataset.arrays["labels"]) == pytest.approx(library.select(TARGETS).to_numpy(), abs=1e-5)
+    (models,) = (folder / "models").glob("*")
+    model = api.load_model(models, device="cpu")
+    taught = np.asarray(dataset.arrays["labels"], np.float64)[dataset.indices("train")]
+    assert model.network.config.targets == TARGETS
+    assert model.network.config.target_mean == pytest.approx(taught.mean(axis=0).tolist())
+    assert model.network.config.target_std == pytest.approx(taught.std(axis=0).tolist())
+    # One column for each target, as the network says it, also in the customary format.
+    sequences, values = read_predictions(folder / "predictions/pred.tsv")
+    new = pl.read_csv(starr / "new.tsv", separator="\t")
+    assert sequences == new["Sequence"].to_list()
+    tokens = np.array([["ACGT".index(letter) for letter in word] for word in sequences], np.uint8)
+    assert values == pytest.approx(model.predict({"tokens": tokens}))
+    table = pl.read_parquet(folder / "predictions/predictions.parquet")
+    assert table["target"].to_list() == TARGETS * len(new)
+    assert table["prediction"].to_numpy() == pytest.approx(values.ravel())
+
+
+def test_one_target_of_starr_alone_is_read_off_the_same_examples(starr: Path) -> None:
+    given = (*settings_of("STARR-seq"), f"data.target={TARGETS[1]}", *SHORT)
+    folder = prepared(starr, "alone", api.Settings("proformer", "tiny", set=given))
+    dataset = trained(folder, api.Settings("proformer", "tiny", set=given))
+    library = pl.read_csv(starr / "library.tsv", separator="\t")
+    assert dataset.arrays["labels"].tolist() == pytest.approx(library[TARGETS[1]].to_list(), abs=1e-5)
+    assert dataset.targets == [TARGETS[1]]
+    assert read_predictions(folder / "predictions/pred.tsv")[1].shape == (5,)
 
 
 ARCHITECTURES = ("proformer", "legnet", "dream-cnn", "dream-rnn", "cnn")

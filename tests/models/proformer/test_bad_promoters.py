@@ -196,7 +196,7 @@ def test_sequences_without_flanks_are_kept_whole_where_asked_and_counted(tmp_pat
 def test_values_that_are_all_the_same_are_warned_of(tmp_path: Path) -> None:
     path = sheet(tmp_path, data=f"{line(INSERTS[0], 7)}\n{line(INSERTS[1], 7)}\n")
     assert api.check(path, api.Settings("proformer")).warnings == (
-        "yeast: all values of data are 7: there is nothing to learn or to score",
+        "yeast: all values of expression in data are 7: there is nothing to learn or to score",
     )
 
 

@@ -34,10 +34,8 @@ def dataset(path: Path, lists: pl.DataFrame | None, scale: tuple[float, float] =
     inserts = ["ACGT", "ACGA", *INSERTS]
     rows = pl.DataFrame({"row": range(8), "sample": "lib", "group": list("abcdefgh"), "number": NUMBERS})
     roles = pl.DataFrame({"row": range(8), "scheme": "file", "fold": 0, "role": ["train"] * 2 + ["test"] * 6})
-    summary = {
-        "sample": "lib",
-        "roles": {"train": {"mean": scale[0], "sd": scale[1]}, "test": {"mean": 2.5, "sd": 1.7}},
-    }
+    scales = {"train": {"mean": scale[0], "sd": scale[1]}, "test": {"mean": 2.5, "sd": 1.7}}
+    summary = {"sample": "lib", "targets": [{"target": "expression", "roles": scales}]}
     with ArtifactWriter(path, "dataset", family="proformer") as writer:
         writer.write_array("tokens.npy", np.array([tokens(text) for text in inserts], np.uint8))
         writer.write_array("lengths.npy", np.array([len(text) for text in inserts], np.uint16))
@@ -54,7 +52,7 @@ def dataset(path: Path, lists: pl.DataFrame | None, scale: tuple[float, float] =
 def scored(*predictors: tuple[str, int | None, list[float]]) -> pl.DataFrame:
     parts = [
         pl.DataFrame({"row": range(2, 8), "label": MEASURED, "prediction": map(float, values)}).with_columns(
-            predictor=pl.lit(name), seed=pl.lit(seed, pl.Int64), sample=pl.lit("lib")
+            predictor=pl.lit(name), seed=pl.lit(seed, pl.Int64), sample=pl.lit("lib"), target=pl.lit(0)
         )
         for name, seed, values in predictors
     ]

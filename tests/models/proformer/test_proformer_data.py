@@ -339,7 +339,7 @@ def test_softclass_needs_sorting_bins_and_any_head_values_that_differ(tmp_path):
     )
     with pytest.raises(ConfigError, match=r"training values of expression are -1 to 3, expected sorting bins from 0"):
         features.fit(dataset, np.array([0, 1]), ModelConfig(head="softclass"))
-    with pytest.raises(InputError, match="all 2 training values are 3, expected several"):
+    with pytest.raises(InputError, match="all 2 training values of expression are 3, expected several"):
         features.fit(dataset, np.array([1, 2]), ModelConfig())
 
 
