@@ -57,6 +57,11 @@ def test_a_split_changes_the_dataset_and_not_what_is_read(request_two_samples: R
     assert ids(before, "tokenize") != ids(after, "tokenize")
 
 
+def test_without_kinds_of_perturbation_none_is_planned(request_two_samples: RunRequest) -> None:
+    plan = build_plan([replace(request_two_samples, assignments=("perturb.kinds=[]",))])
+    assert (len(plan["train"]), len(plan["evaluate"]), plan["perturb"]) == (1, 1, [])
+
+
 def test_presets_share_their_data(request_two_samples: RunRequest) -> None:
     presets = [replace(request_two_samples, preset=name) for name in get_family(FAMILY).presets()]
     plan = build_plan(presets)

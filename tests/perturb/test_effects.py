@@ -68,6 +68,8 @@ def test_what_a_network_does_not_say_can_be_left_out_but_not_asked_for(trained: 
     table = effects(trained, tmp_path / "all", "perturb.map_rows=3")
     assert set(table["readout"]) == {"prediction", "attribution"}
     assert "attention" not in open_artifact(tmp_path / "all").manifest.info["kinds"]
+    with pytest.raises(ConfigError, match="^perturb.kinds: is empty, expected all, or some of drop_mark, "):
+        effects(trained, tmp_path / "none", "perturb.kinds=[]")
     with pytest.raises(ConfigError, match="perturb.kinds: these models have no attention"):
         effects(trained, tmp_path / "none", "perturb.kinds=[drop_mark,attention]")
     assert not (tmp_path / "none").exists()

@@ -39,6 +39,12 @@ def test_new_learning_rate_redoes_training_and_nothing_before(launched: Callable
     changed = launched("--set", "training.learning_rate=0.002")
     assert changed.count("CACHED") == BEFORE_TRAINING
     assert changed.count("COMPLETED") == {"CONFIG": 1, **FROM_TRAINING_ON}
+    results = changed.folder / "results"
+    assert "learning_rate=0.002" in (results / "plan.json").read_text()
+    # The first plan again, from the cache: what both plans write to the same place is its own now.
+    assert launched().count("COMPLETED") == {}
+    for name in ("plan.json", "report.html", "comparison/comparison.json"):
+        assert "learning_rate=0.002" not in (results / name).read_text(), name
 
 
 def test_results_are_laid_out_by_run_and_versions_are_kept(launched: Callable) -> None:

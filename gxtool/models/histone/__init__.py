@@ -94,8 +94,8 @@ FAMILY = Family(
         Reference("published ConvNet", "auroc", 0.812, "GeneNet, images/auc.png, digitised (+-0.002; mean over 56)"),
     ),
     demo=(
-        {"preset": "convnet", "set": {"training.epochs": 12, "perturb.map_rows": 50}},
-        {"preset": "tiny", "set": {"perturb.map_rows": 50}},
+        {"name": "histone-convnet", "preset": "convnet", "set": {"training.epochs": 12, "perturb.map_rows": 50}},
+        {"name": "histone-tiny", "preset": "tiny", "set": {"perturb.map_rows": 50}},
     ),
     group="gene",
     sample="cell type",

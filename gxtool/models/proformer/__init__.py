@@ -73,11 +73,22 @@ FAMILY = Family(
     simulate="gxtool.simulate.promoters:simulate",
     demo=(
         {
+            "name": "promoter-cnn",
             "preset": "cnn",
-            "judge": "legnet-small",
-            "set": {"training.epochs": 6, "perturb.map_rows": 100, "perturb.max_rows": 50},
+            "judge": "promoter-legnet",
+            "set": {
+                "training.epochs": 6,
+                "perturb.map_rows": 100,
+                "perturb.max_rows": 50,
+                "design.starts": 8,
+            },
         },
-        {"preset": "legnet-small", "set": {"training.epochs": 3, "perturb.kinds": []}},
+        {
+            "name": "promoter-legnet",
+            "preset": "legnet-small",
+            "seeds": 1,
+            "set": {"training.epochs": 3, "perturb.kinds": []},
+        },
     ),
     group="sequence",
     sample="library",
