@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from gxtool.config import Config, PerturbConfig, Section
+from gxtool.errors import ConfigError
 from gxtool.io.promoter_encoding import DREAM_FIVE_PRIME, DREAM_THREE_PRIME, InsertRules
 
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -231,3 +233,24 @@ class ProformerConfig(Config):
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     perturb: ProformerPerturbConfig = ProformerPerturbConfig()
+
+    def require_trainable(self) -> None:
+        """Check that the head can say as many targets as are predicted.
+
+        Raises:
+            ConfigError: it cannot.
+        """
+        require_one_distribution(self.model.head, self.data.predicted)
+
+
+def require_one_distribution(head: str, targets: Sequence[str]) -> None:
+    """Check that a head that gives a distribution over sorting bins has one target, which is measured by sorting.
+
+    Raises:
+        ConfigError: it has several.
+    """
+    if head == "softclass" and len(targets) > 1:
+        raise ConfigError(
+            f"model.head: is softclass with {len(targets)} targets ({', '.join(targets)}), expected one target, the "
+            "mean sorting bin, or head=pool"
+        )

@@ -23,9 +23,8 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from gxtool.errors import ConfigError
 from gxtool.models.proformer.cnn import PlainCNN
-from gxtool.models.proformer.config import ModelConfig
+from gxtool.models.proformer.config import ModelConfig, require_one_distribution
 from gxtool.models.proformer.dream import DreamCNN, DreamRNN
 from gxtool.models.proformer.flanks import UNKNOWN, Flanks
 from gxtool.models.proformer.legnet import LegNet
@@ -64,11 +63,7 @@ class ProformerModelConfig(PreTrainedConfig):
         self.targets = list(targets)
         self.target_mean = list(target_mean or [0.0] * len(self.targets))
         self.target_std = list(target_std or [1.0] * len(self.targets))
-        if self.head == "softclass" and len(self.targets) > 1:
-            raise ConfigError(
-                f"model.head: is softclass with {len(self.targets)} targets ({', '.join(self.targets)}), expected one "
-                "target, the mean sorting bin"
-            )
+        require_one_distribution(self.head, self.targets)
         named = {
             "id2label": dict(enumerate(self.targets)),
             "label2id": {name: n for n, name in enumerate(self.targets)},

@@ -11,6 +11,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from gxtool import api
+from gxtool.errors import ConfigError
 from gxtool.io.dataset import Dataset
 from gxtool.measure.metrics import pearson
 
@@ -59,6 +60,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def metrics(folder: Path) -> dict:
     return json.loads((folder / "both-evaluation/metrics.json").read_text())
+
+
+def test_sorting_bins_of_two_targets_are_refused_before_anything_is_read() -> None:
+    settings = api.Settings(FAMILY, "legnet", set=DATA)
+    with pytest.raises(
+        ConfigError, match=r"softclass with 2 targets \(dev, hk\), expected one target, .*or head=pool$"
+    ):
+        api.train(Path("nowhere"), Path("models"), settings)
 
 
 def test_scores_of_each_target_are_those_of_its_column_and_of_a_baseline_for_it_alone(folder: Path) -> None:
