@@ -55,7 +55,7 @@ def measure_preset(
 ) -> tuple[dict[str, list[Lap]], dict[str, Any]]:
     """Return all laps with one preset, the peers' as for all sequences, and what was found on the way."""
     network, some = make_network(preset), tokens[:n_some]
-    ours = network.substitutions(some)
+    ours = network.substitutions(some)[..., 0]
     agreement = {name: float(np.nanmax(np.abs(way(network, some) - ours))) for name, way in WAYS.items()}
     assert max(agreement.values()) < TOLERANCE, f"predictions differ: {agreement}"
     contenders = {OURS: lambda: network.substitutions(tokens)}

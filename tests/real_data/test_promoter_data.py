@@ -154,7 +154,7 @@ def made_up(dataset, values):
     rows = dataset.indices("test")
     labels = np.asarray(dataset.arrays["labels"])[rows].astype(float)
     frame = pl.DataFrame({"row": rows, "label": labels, "prediction": values(labels)})
-    names = {"sample": pl.lit("yeast"), "predictor": pl.lit("model"), "seed": pl.lit(1)}
+    names = {"sample": pl.lit("yeast"), "target": pl.lit(0), "predictor": pl.lit("model"), "seed": pl.lit(1)}
     return frame.with_columns(pl.col("row").cast(pl.UInt32), **names)
 
 
