@@ -10,7 +10,7 @@ encoding never import torch.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -173,7 +173,9 @@ class DesignSpace:
     name: what holds tokens: array of a dataset, and argument of forward that takes shares (n, L, 5) of A, C, G, T and
     N in their place. units: what each start is called (n). tokens (n, L) uint8: A, C, G, T, N as 0 to 4. bounds (n, 2):
     first position of each sequence and the one behind its last; padding is around it. flanks: the constant bases in
-    front of every sequence and behind it, which `tokens` leave out.
+    front of every sequence and behind it, which `tokens` leave out. substitutions: (Model, tokens (m, L)) ->
+    predictions of its target (m, L, 4) with each base at each position, which are not read where that base is there
+    already; what a network can say faster than of so many whole sequences.
     """
 
     name: str
@@ -181,6 +183,7 @@ class DesignSpace:
     tokens: np.ndarray
     bounds: np.ndarray
     flanks: tuple[str, str]
+    substitutions: Callable[[Any, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)

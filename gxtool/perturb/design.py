@@ -164,6 +164,7 @@ def _propose(space: DesignSpace, bench: Bench, config: DesignConfig) -> tuple[pl
         editable=editable(space, config.protected),
         constraints=constraints_of(config, space.flanks),
         score=lambda tokens: closeness(bench.designer.predict(tokens), config),
+        score_substitutions=lambda tokens: closeness(bench.designer.substituted(tokens, space.substitutions), config),
         max_edits=config.max_edits,
         seed=config.seed,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +36,10 @@ class Panel:
         if not len(tokens):
             return np.zeros((len(self.models), 0))
         return np.stack([model.predict({self.name: tokens}) for model in self.models])
+
+    def substituted(self, tokens: np.ndarray, substitutions: Callable[[Model, np.ndarray], np.ndarray]) -> np.ndarray:
+        """Return the mean prediction (n, L, 4) with each base at each position of tokens (n, L)."""
+        return np.mean([substitutions(model, tokens) for model in self.models], axis=0)
 
     def scaled(self, predictions: np.ndarray) -> np.ndarray:
         """Return predictions in standard deviations from the mean prediction of training rows."""

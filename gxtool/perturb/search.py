@@ -27,7 +27,8 @@ TRIES, STEPS_PER_EDIT = 50, 3
 class Problem:
     """Starts (n, L) with their inserts' bounds (n, 2), where they may be edited (n, L), and what a proposal must be.
 
-    score: tokens (m, L) -> values (m,), higher is better.
+    score: tokens (m, L) -> values (m,), higher is better; score_substitutions: tokens (m, L) -> values (m, L, 4) with
+    each base at each position.
     """
 
     starts: np.ndarray
@@ -35,6 +36,7 @@ class Problem:
     editable: np.ndarray
     constraints: Constraints
     score: Callable[[np.ndarray], np.ndarray]
+    score_substitutions: Callable[[np.ndarray], np.ndarray]
     max_edits: int
     seed: int = 0
 
@@ -104,7 +106,7 @@ def _best_substitution(
     for first in range(0, len(tokens), block):
         part = np.arange(first, min(first + block, len(tokens)))
         some = problem.take(part)
-        rows, candidates = _substitutions(some, tokens[part])
+        (rows, columns, letters), candidates = _substitutions(some, tokens[part])
         faults = some.faults(candidates, rows)
         if values is None:
             before = some.faults(tokens[part])
@@ -113,10 +115,10 @@ def _best_substitution(
             kept = (faults == fewest[rows]) & (faults < before[rows])
         else:
             kept = faults == 0
-        rows, candidates = rows[kept], candidates[kept]
+        rows, columns, letters, candidates = rows[kept], columns[kept], letters[kept], candidates[kept]
         if not len(rows):
             continue
-        scores = some.score(candidates)
+        scores = some.score_substitutions(tokens[part])[rows, columns, letters]
         # In the order of the score, so that the last one written for each start is its best; of equals the first.
         order = np.lexsort((-np.arange(len(rows)), scores))
         order = order[scores[order] > values_after[part[rows[order]]]]
@@ -124,8 +126,10 @@ def _best_substitution(
     return found, values_after
 
 
-def _substitutions(problem: Problem, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return every single substitution that is allowed: which start it is of (m,), and the sequences (m, L)."""
+def _substitutions(
+    problem: Problem, tokens: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Return every single substitution that is allowed, as start, position and base (m,), and the sequences (m, L)."""
     letters = np.arange(N_BASES, dtype=np.uint8)
     was_edited = tokens != problem.starts
     is_full = was_edited.sum(axis=1) >= problem.max_edits
@@ -133,7 +137,7 @@ def _substitutions(problem: Problem, tokens: np.ndarray) -> tuple[np.ndarray, np
     rows, columns, chosen = np.nonzero(places[:, :, None] & (tokens[:, :, None] != letters))
     candidates = tokens[rows]
     candidates[np.arange(len(rows)), columns] = letters[chosen]
-    return rows, candidates
+    return (rows, columns, chosen), candidates
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ def space_of(*inserts: str, length: int = 14) -> DesignSpace:
     tokens = np.stack([centre_pad(tokens_of(insert), length) for insert in inserts])
     left = np.array([(length - len(insert)) // 2 for insert in inserts])
     bounds = np.stack([left, left + [len(insert) for insert in inserts]], axis=1)
-    return DesignSpace("tokens", list(inserts), tokens, bounds, FLANKS)
+    return DesignSpace("tokens", list(inserts), tokens, bounds, FLANKS, lambda model, tokens: NotImplemented)
 
 
 def faults(insert: str, **fields: object) -> int:

@@ -34,12 +34,27 @@ def space_of(*inserts: str) -> DesignSpace:
     tokens = np.stack([centre_pad(tokens_of(insert), LENGTH) for insert in inserts])
     left = np.array([(LENGTH - len(insert)) // 2 for insert in inserts])
     bounds = np.stack([left, left + [len(insert) for insert in inserts]], axis=1)
-    return DesignSpace("tokens", list(inserts), tokens, bounds, FLANKS)
+    return DesignSpace("tokens", list(inserts), tokens, bounds, FLANKS, lambda model, tokens: NotImplemented)
 
 
 def problem_of(space: DesignSpace, config: DesignConfig, score: Callable = worth) -> Problem:
     rules, free = constraints_of(config, space.flanks), editable(space, config.protected)
-    return Problem(space.tokens, space.bounds, free, rules, score, config.max_edits, config.seed)
+    return Problem(space.tokens, space.bounds, free, rules, score, one_by_one(score), config.max_edits, config.seed)
+
+
+def one_by_one(score: Callable) -> Callable:
+    """Return how sequences (n, L) score with each base at each position (n, L, 4), each of them scored whole."""
+
+    def substituted(tokens: np.ndarray) -> np.ndarray:
+        found = np.zeros((*tokens.shape, 4))
+        for place in range(tokens.shape[1]):
+            for base in range(4):
+                changed = tokens.copy()
+                changed[:, place] = base
+                found[:, place, base] = score(changed)
+        return found
+
+    return substituted
 
 
 def search(space: DesignSpace, config: DesignConfig, strategy: str) -> tuple[np.ndarray, np.ndarray]:

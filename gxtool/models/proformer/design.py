@@ -9,6 +9,7 @@ from gxtool.data.sequence import centre_pad
 from gxtool.errors import InputError
 from gxtool.io.dataset import Dataset
 from gxtool.models.base import DesignSpace
+from gxtool.models.proformer.perturb import substituted
 
 N_BASES = 4
 
@@ -31,7 +32,8 @@ def space(dataset: Dataset, config: DesignConfig) -> DesignSpace:
         units = dataset.rows["group"].gather(rows).to_list()
     # As `centre_pad` pads: the odd N stands on the right.
     left = (tokens.shape[1] - lengths.astype(np.int64)) // 2
-    return DesignSpace("tokens", units, tokens, np.stack([left, left + lengths], axis=1), (first, last))
+    bounds = np.stack([left, left + lengths], axis=1)
+    return DesignSpace("tokens", units, tokens, bounds, (first, last), substituted)
 
 
 def _random(dataset: Dataset, count: int, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -101,11 +101,16 @@ def shuffled(dataset: Dataset, most: int) -> np.ndarray:
     return np.stack([dinucleotide_shuffle(row, rng) for row in tokens]) if len(tokens) else tokens
 
 
+def substituted(model: Any, tokens: np.ndarray) -> np.ndarray:
+    """Return predictions (n, L, 4) of the model's target with each base at each position of tokens (n, L)."""
+    return model.network.substitutions(tokens)[..., model.target or 0]
+
+
 def mutation_directly(
     model: Any, rows: Mapping[str, np.ndarray], dataset: Dataset, config: ProformerPerturbConfig
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield the changes of `mutation` and the predictions with them (n,), found without reading whole mutants."""
-    found = model.network.substitutions(rows["tokens"])[..., model.target or 0]
+    found = substituted(model, rows["tokens"])
     for position in range(found.shape[1]):
         for base, letter in enumerate(LETTERS):
             yield f"{position}:{letter}", found[:, position, base]
