@@ -87,7 +87,7 @@ FAMILY = Family(
             "name": "promoter-legnet",
             "preset": "legnet-small",
             "seeds": 1,
-            "set": {"training.epochs": 3, "perturb.kinds": []},
+            "set": {"training.epochs": 2, "perturb.kinds": []},
         },
     ),
     group="sequence",
