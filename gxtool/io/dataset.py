@@ -37,7 +37,8 @@ class Dataset:
         """Open a dataset folder.
 
         Raises:
-            InputError: not a dataset, another family's, or an array whose length is not the number of rows.
+            InputError: not a dataset, another family's, an array whose length is not the number of rows, or labels that
+            are not one column for each target.
         """
         artifact = open_artifact(path, "dataset", family)
         rows = artifact.table("rows.parquet")
@@ -46,7 +47,13 @@ class Dataset:
         for name, array in arrays.items():
             if len(array) != len(rows):
                 raise InputError(f"{path}/{name}.npy: {len(array)} rows, expected {len(rows)} as in rows.parquet")
-        return cls(artifact, rows, artifact.table("splits.parquet"), arrays)
+        found = cls(artifact, rows, artifact.table("splits.parquet"), arrays)
+        if "labels" in arrays and arrays["labels"].size != len(rows) * found.n_targets:
+            raise InputError(
+                f"{path}/labels.npy: has shape {arrays['labels'].shape}, expected {found.n_targets} for each of "
+                f"{len(rows)} rows ({', '.join(found.targets) or 'no targets are named'})"
+            )
+        return found
 
     @property
     def samples(self) -> list[str]:

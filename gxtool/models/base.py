@@ -174,8 +174,8 @@ class DesignSpace:
     N in their place. units: what each start is called (n). tokens (n, L) uint8: A, C, G, T, N as 0 to 4. bounds (n, 2):
     first position of each sequence and the one behind its last; padding is around it. flanks: the constant bases in
     front of every sequence and behind it, which `tokens` leave out. substitutions: (Model, tokens (m, L)) ->
-    predictions of its target (m, L, 4) with each base at each position, which are not read where that base is there
-    already; what a network can say faster than of so many whole sequences.
+    predictions of its target (m, L, 4) with each base at each position, NaN where it is there already: what a network
+    may find faster than by reading that many sequences.
     """
 
     name: str
