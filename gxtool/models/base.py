@@ -220,8 +220,8 @@ class Family:
                     Dataset) -> JSON: single rows that the report draws; here and in `derived` the arrays hold `unit`
                     (n,) too, what each row is about, and `labels` where they are known
     direct          perturbation -> (Model, arrays of some rows, Dataset, perturb section) -> iterator of (change,
-                    predictions of the model's target with it (n,), NaN where it changes nothing): by a way that is
-                    faster than predicting every changed input whole
+                    predictions with it (n,) or of several targets (n, T), NaN where it changes nothing): by a way that
+                    is faster than predicting every changed input whole
     readings        name -> fields of the model's config: other ways to read a row, scored beside the model's own
     details         (scored test rows, Dataset) -> JSON: what this family's evaluation says beside the metrics
     design          (Dataset with the splits of one sample and fold, design section) -> DesignSpace: where `design`

@@ -64,9 +64,7 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
             rows = data.indices("test", fold, sample)
             if predictors and len(rows):
                 n_asked += 1
-                for target in range(data.n_targets):
-                    asked = [replace(model, target=target) for model in predictors]
-                    _ask(writer, Scene(family, data, sample, rows, asked, config.perturb, target), kinds, summary)
+                _ask(writer, Scene(family, data, sample, rows, predictors, config.perturb), kinds, summary)
         if not n_asked:
             raise InputError(f"{dataset}: has no test rows of a sample that the models know")
         _require_found(family, kinds, config.perturb.kinds, summary)
@@ -123,16 +121,22 @@ def _predictors(models: Sequence[Artifact], data: Dataset, sample: str, fold: in
 
 
 def _ask(writer: ArtifactWriter, scene: Scene, kinds: Sequence[str], summary: list[dict[str, Any]]) -> None:
-    """Write every kind's table for one sample and add what the report says of it."""
+    """Write every kind's table for each target of one sample and add what the report says of it."""
     family, config = scene.family, scene.config
     few = replace(scene, rows=_some(scene.rows, config.map_rows))
     many = replace(scene, rows=_some(scene.rows, config.max_rows))
-    found: dict[str, Pieces] = {}
-    for kind in kinds:
-        source = family.derived[kind][0] if kind in family.derived else kind
-        own = many if source in family.perturbations and source not in family.maps else few
-        found[kind] = pieces_of(own, kind) if source == kind else derived_of(own, kind, found[source])
-        _write(writer, own, kind, found[kind], summary)
+    source = {kind: family.derived[kind][0] if kind in family.derived else kind for kind in kinds}
+    own = {
+        kind: many if source[kind] in family.perturbations and source[kind] not in family.maps else few
+        for kind in kinds
+    }
+    found = {kind: pieces_of(own[kind], kind) for kind in kinds if source[kind] == kind}
+    for target in range(scene.data.n_targets):
+        for kind in kinds:
+            pieces = found[source[kind]].of(target)
+            if source[kind] != kind:
+                pieces = derived_of(own[kind], kind, pieces)
+            _write(writer, own[kind], (kind, target), pieces, summary)
 
 
 def _some(rows: np.ndarray, most: int) -> np.ndarray:
@@ -142,17 +146,20 @@ def _some(rows: np.ndarray, most: int) -> np.ndarray:
     return rows
 
 
-def _write(writer: ArtifactWriter, scene: Scene, kind: str, found: Pieces, summary: list[dict[str, Any]]) -> None:
-    """Write one kind's table and add what the report says of it; nothing where nothing has an effect."""
+def _write(
+    writer: ArtifactWriter, scene: Scene, what: tuple[str, int], found: Pieces, summary: list[dict[str, Any]]
+) -> None:
+    """Write one kind's table for one target and add what the report says of it; nothing where nothing has an effect."""
+    kind, target = what
     table = _table(found, len(scene.predictors))
     if table.is_empty():
         return
-    name = scene.data.name_of(scene.sample, scene.target)
+    name = scene.data.name_of(scene.sample, target)
     table = table.with_columns(pl.lit(name).alias("sample"), pl.lit(kind).alias("kind"))
     writer.write_table(PART.format(len(summary)), table)
     entry = {"sample": name, "kind": kind, "changes": _changes(table), "readout": found.readout}
     portrait = portrait_of(scene, kind, found)
-    optional = {"note": found.note or None, "portrait": portrait}
+    optional = {"note": next(iter(found.notes), None), "portrait": portrait}
     summary.append(entry | {name: value for name, value in optional.items() if value is not None})
 
 

@@ -109,8 +109,8 @@ def substituted(model: Any, tokens: np.ndarray) -> np.ndarray:
 def mutation_directly(
     model: Any, rows: Mapping[str, np.ndarray], dataset: Dataset, config: ProformerPerturbConfig
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the changes of `mutation` and the predictions with them (n,), found without reading whole mutants."""
-    found = substituted(model, rows["tokens"])
+    """Yield the changes of `mutation` and the predictions with them (n, T), found without reading whole mutants."""
+    found = model.network.substitutions(rows["tokens"])
     for position in range(found.shape[1]):
         for base, letter in enumerate(LETTERS):
             yield f"{position}:{letter}", found[:, position, base]
