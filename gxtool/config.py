@@ -99,6 +99,7 @@ class DesignConfig(Section):
         "truncation; gradient: Gumbel-softmax with straight-through gradients",
     )
     goal: Literal["max", "min", "value"] = Field("max", description="a high prediction, a low one, or one near `value`")
+    target: str = Field("", description="which of several targets is designed for; empty: each of them by itself")
     value: float = Field(0.0, description="prediction to come near to, in the unit of the labels (goal value)")
     start: Literal["test", "random"] = Field(
         "test", description="search from test rows (seeded choice), or from random sequences of their usual length"

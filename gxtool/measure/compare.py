@@ -8,7 +8,7 @@ judged by one metric are adjusted together by Holm's method.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -51,6 +51,10 @@ class Evaluation:
     def run(self) -> str:
         """Return the run's name."""
         return self.metrics["run"]
+
+    def has_many_samples(self, names: Collection[str]) -> bool:
+        """Say whether a test may be over samples; several targets of the same rows are no independent ones."""
+        return len(names) >= FEWEST_PAIRS and len(self.metrics.get("targets", ())) < 2
 
     def averaged(self, sample: str) -> pl.DataFrame:
         """Return group, label and the mean prediction over seeds and folds of one sample, sorted by group."""
@@ -148,7 +152,7 @@ def _against_baselines(member: Evaluation, metric: str) -> list[dict[str, Any]]:
     pairs = []
     own = member.estimates(MODEL, metric)
     for name in member.metrics["samples"][0]["baselines"]:
-        if len(own) >= FEWEST_PAIRS:
+        if member.has_many_samples(own):
             theirs = member.estimates(name, metric)
             result = paired_wilcoxon([own[s] for s in own], [theirs[s] for s in own], level=member.metrics["level"])
             pairs.append(_pair(member.run, name, "baseline", None, metric, result))
@@ -165,7 +169,7 @@ def _against_run(a: Evaluation, b: Evaluation, metric: str) -> list[dict[str, An
     own, theirs = a.estimates(MODEL, metric), b.estimates(MODEL, metric)
     rows = {sample: (a.averaged(sample), b.averaged(sample)) for sample in own if sample in theirs}
     shared = [sample for sample, (first, second) in rows.items() if first["group"].equals(second["group"])]
-    if len(shared) >= FEWEST_PAIRS:
+    if a.has_many_samples(shared):
         result = paired_wilcoxon([own[s] for s in shared], [theirs[s] for s in shared], level=a.metrics["level"])
         return [_pair(a.run, b.run, "runs", None, metric, result)]
     pairs = []

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from gxtool.config import Config, DesignConfig
-from gxtool.errors import ConfigError, InputError
+from gxtool.errors import ConfigError, InputError, did_you_mean
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
@@ -69,7 +69,8 @@ def design(
     .fasta.
 
     Raises:
-        ConfigError: a family that designs nothing, a judge that is the designer, or positions that no insert has.
+        ConfigError: a family that designs nothing, a judge that is the designer, positions that no insert has, a target
+            that is not there, or one value for several.
         InputError: models or a judge of other rows, a sample that the judge does not know, or no training rows.
     """
     require_packages()
@@ -81,7 +82,9 @@ def design(
         raise ConfigError(f"--model {family.name}: designs no sequences, expected a family that does")
     require_independent(models, judging)
     data = Dataset.open(dataset, family.name)
-    require_rows_of_all([*models, *judging], data)
+    require_rows_of_all(models, data, "--checkpoint")
+    require_rows_of_all(judging, data, "--judge")
+    targets = _targets(data, config.design)
     watch = Stopwatch()
     study = _Study(family, models, judging, data, config.design, options.device)
     with (
@@ -90,10 +93,30 @@ def design(
     ):
         for parent in (data.artifact, *models, *judging):
             writer.add_parent(parent)
-        asked = [(sample, target) for sample in data.samples for target in range(data.n_targets)]
+        asked = [(sample, target) for sample in data.samples for target in targets]
         _write(writer, study, [found for one in asked if (found := _of_target(study, *one))])
         watch.write(writer.folder)
     return Path(output)
+
+
+def _targets(data: Dataset, config: DesignConfig) -> Sequence[int]:
+    """Return the places of the targets that are designed for.
+
+    Raises:
+        ConfigError: a target that is not there, or one value for several of them.
+    """
+    names = data.targets
+    if config.target and config.target not in names:
+        there = did_you_mean(config.target, names) if names else ", expected no name, as there is one target"
+        raise ConfigError(f"design.target: {config.target} is no target of {data.artifact.path}{there}")
+    if config.target:
+        return [names.index(config.target)]
+    if config.goal == "value" and len(names) > 1:
+        raise ConfigError(
+            f"design.value: is {config.value:g} with {len(names)} targets ({', '.join(names)}), expected design.target "
+            "to say which of them it is for"
+        )
+    return range(data.n_targets)
 
 
 def _write(writer: ArtifactWriter, study: _Study, parts: Sequence[tuple[pl.DataFrame, dict[str, Any]]]) -> None:

@@ -100,14 +100,17 @@ def _weights(model: Artifact) -> str:
     return str(model.manifest.files.get(WEIGHTS, {}).get("sha256", model.id))
 
 
-def require_rows_of_all(models: Sequence[Artifact], data: Dataset) -> None:
-    """Check that the rows of a dataset are what every model was trained on.
+def require_rows_of_all(models: Sequence[Artifact], data: Dataset, option: str) -> None:
+    """Check that the rows of a dataset are what every model, of those that an option names, was trained on.
 
     Raises:
         InputError: another family, target or size; the sentence names the model.
     """
     for model in models:
-        require_same_rows(model, data)
+        try:
+            require_same_rows(model, data)
+        except InputError as error:
+            raise InputError(f"{option} {model.path}: does not go with the dataset: {error}") from None
 
 
 def is_same_network(family: Family, model: Artifact, judge: Artifact) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,10 +149,14 @@ def _mean(_: Any, values: Any) -> float:
 
 
 def fasta(rows: pl.DataFrame) -> str:
-    """Return the proposals in FASTA, flanks and all; behind each name what was predicted, judged and flagged."""
-    lines: Sequence[str] = [
-        f">{row['sample']}|{row['start']} predicted={row['predicted']:.4g} judged={row['judged']:.4g} "
-        f"edits={row['edits']}{' out_of_distribution' if row['out_of_distribution'] else ''}\n{row['sequence']}\n"
-        for row in rows.iter_rows(named=True)
-    ]
+    """Return the proposals in FASTA, flanks and all; behind each name what was predicted, judged and flagged.
+
+    A name ends at the first blank, so those of samples are written as _.
+    """
+    lines = []
+    for row in rows.iter_rows(named=True):
+        name = f"{'_'.join(row['sample'].split())}|{row['start']}"
+        flag = " out_of_distribution" if row["out_of_distribution"] else ""
+        said = f"predicted={row['predicted']:.4g} judged={row['judged']:.4g} edits={row['edits']}{flag}"
+        lines.append(f">{name} {said}\n{row['sequence']}\n")
     return "".join(lines)

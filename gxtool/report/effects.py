@@ -54,13 +54,16 @@ def effects_part(family: FamilyMaterial) -> Part | None:
 
 
 def _few_samples(family: FamilyMaterial, found: Sequence[tuple[str, Group]]) -> list[tuple[str, Group]]:
-    """Return the groups as they are, or averaged over the samples of a run where those are many."""
+    """Return the groups as they are, or averaged over the samples of a run where those are many.
+
+    Targets have units of their own, and are never averaged.
+    """
     kinds: dict[tuple[str, str, str], list[Group]] = {}
     for run, group in found:
         kinds.setdefault((run, str(group.get("kind")), str(group.get("readout", PREDICTION))), []).append(group)
     kept: list[tuple[str, Group]] = []
     for (run, _, _), groups in kinds.items():
-        if len(groups) > MAX_SAMPLES:
+        if len(groups) > MAX_SAMPLES and not family.has_targets:
             name = f"mean of {formats.plural(len(groups), family.sample_word)}"
             kept.append((run, {**groups[0], "sample": name, "changes": _averaged(groups)}))
         else:

@@ -89,6 +89,11 @@ class FamilyMaterial:
         return self.record.group if self.record else "row"
 
     @property
+    def has_targets(self) -> bool:
+        """Say whether what was scored are several targets, each with a unit of its own."""
+        return any(len(one.metrics.get("targets", ())) > 1 for one in self.scored)
+
+    @property
     def trained_word(self) -> str:
         """Return what a sample is called that a model is trained on, such as `cell type`."""
         return self.record.sample if self.record else "sample"

@@ -133,10 +133,12 @@ def _own_parts(family: FamilyMaterial) -> list[Part]:
 def _facts(material: Material) -> list[str]:
     """Say in a few words what the page covers."""
     runs = sum(len(family.scored) for family in material.families)
-    samples = {str(s["sample"]) for family in material.families for one in family.scored for s in one.samples}
+    samples = {(f.sample_word, str(s["sample"])) for f in material.families for one in f.scored for s in one.samples}
+    kinds = {word for word, _ in samples}
+    word = "target" if kinds == {"target"} else "sample"
     words = list(dict.fromkeys(f.record.title if f.record else f.name for f in material.families))
     words += [formats.plural(runs, "run")] if runs else []
-    words += [formats.plural(len(samples), "sample")] if samples else []
+    words += [formats.plural(len(samples), word)] if samples else []
     words += [formats.plural(len(material.of_kind("model")), "model")] if material.of_kind("model") else []
     return [*words, f"gxtool {__version__}"]
 

@@ -11,7 +11,7 @@ HELD_OUT = {"group": "{group}s", "sample": "{sample}s", "chrom": "chromosomes"}
 
 def in_words(family: FamilyMaterial, text: str) -> str:
     """Put the family's words for {group} and {sample} into a text; a plural s behind them is made theirs."""
-    for key, word in {"group": family.unit, "sample": family.sample_word}.items():
+    for key, word in {"group": family.unit, "sample": family.trained_word}.items():
         text = text.replace(f"{{{key}}}s", formats.many(word)).replace(f"{{{key}}}", word)
     return text
 

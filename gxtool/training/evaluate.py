@@ -215,6 +215,7 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
         "primary": family.primary_metric,
         "metrics": list(family.metrics),
         "scheme": dataset.scheme,
+        "targets": dataset.targets,
         "words": {"group": family.group, "sample": "target" if dataset.targets else family.sample},
         "role": ROLE,
         "dataset_id": dataset.artifact.id,

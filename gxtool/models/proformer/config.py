@@ -91,6 +91,11 @@ class DataConfig(Section):
     )
     split_seed: int = Field(2, ge=0, description="seed of choosing sequences")
 
+    @field_validator("targets", "test_targets", mode="before")
+    @classmethod
+    def _one_alone(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) and value else value
+
     @field_validator("five_prime", "three_prime", mode="before")
     @classmethod
     def _nothing_is_empty(cls, value: Any) -> Any:

@@ -78,7 +78,7 @@ def _bases(by_kind: Mapping[str, Sequence[Group]]) -> Iterator[Any] | list[Any]:
         return []
     views = [maps, lost, *([added] if added.keys() == maps.keys() else [])]
     items = [view if len(view) > 1 else next(iter(view.values())) for view in views]
-    columns = ("Library", "Chosen as", "Predicted", "Measured", "Sequence")
+    columns = ("Of", "Chosen as", "Predicted", "Measured", "Sequence")
     note = "Measured values may be on another scale than predicted ones (see the section on promoters)."
     return [*items, Table("The sequences drawn", columns, tuple(rows), note)]
 
@@ -137,14 +137,15 @@ def _variants(groups: Sequence[Group], summaries: Sequence[Mapping[str, Any]]) -
             reference, effect = one["reference"], one["effect"]
             after = None if reference is None or effect is None else reference + effect
             rows.append((one["name"], effect, reference, after, group["sample"]))
-    columns = ("Variant", "Effect", "Predicted, reference", "Predicted, alternative", "Library")
+    columns = ("Variant", "Effect", "Predicted, reference", "Predicted, alternative", "Of")
     note = "Positions are counted from 1, as in VCF."
     if len(rows) < n_all:
         note += f" The {len(rows):,} largest effects of {n_all:,} variants; the effects artifact holds all of them."
     yield Table("Variants with the largest effects", columns, tuple(rows), note)
     named = {str(group["sample"]) for group in groups}
     tallies = {name: tally for summary in summaries for name, tally in summary.get("variants", {}).items()}
-    counted = {name: tally for name, tally in tallies.items() if name in named}
+    # Effects of several targets bear their names, and not the samples'.
+    counted = {name: tally for name, tally in tallies.items() if name in named} or tallies
     if counted:
         words = {"read": "read", **{why: f"left out, {word}" for why, word in WORDS.items()}, "kept": "scored"}
         body = tuple((_capital(said), *(tally[key] for tally in counted.values())) for key, said in words.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from gxtool import api
-from gxtool.errors import ConfigError
+from gxtool.errors import ConfigError, InputError
+from gxtool.io.artifact import open_artifact
 from gxtool.io.dataset import Dataset
+from gxtool.measure.compare import Evaluation
 from gxtool.measure.metrics import pearson
 
 pytest.importorskip("torch")
@@ -60,6 +63,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def metrics(folder: Path) -> dict:
     return json.loads((folder / "both-evaluation/metrics.json").read_text())
+
+
+def test_one_target_may_be_named_without_brackets() -> None:
+    data = api.Settings(FAMILY, set=("data.targets=hk", "data.test_targets=HK")).resolve().data
+    assert (data.targets, data.test_targets, data.predicted) == (("hk",), ("HK",), ("hk",))
 
 
 def test_sorting_bins_of_two_targets_are_refused_before_anything_is_read() -> None:
@@ -139,6 +147,40 @@ def test_designs_for_each_target_raise_what_is_true_of_it_more_than_random_edits
             gains[kind] = [truth(after)[place] - truth(before)[place] for after, before in both]
         assert min(gains["proposal"]) > 0
         assert np.mean(gains["proposal"]) > 2 * np.abs(np.mean(gains["random"]))
+
+
+def design_of(folder: Path, output: Path, *fields: str, judge: str = "judge") -> pl.DataFrame:
+    settings = api.Settings(FAMILY, "cnn", set=(*SETTINGS, *DESIGN, *fields))
+    api.design([folder / "both"], [folder / judge], folder / "dataset", output, settings)
+    return pl.read_parquet(output / "proposals.parquet")
+
+
+def test_one_target_can_be_designed_for_and_a_value_needs_one(folder: Path, tmp_path: Path) -> None:
+    found = design_of(folder, tmp_path / "one", "design.target=hk", "design.goal=value", "design.value=-300")
+    assert set(found["sample"]) == {"hk"}
+    with pytest.raises(ConfigError, match=r"^design.value: is 1 with 2 targets \(dev, hk\), expected design.target"):
+        design_of(folder, tmp_path / "two", "design.goal=value", "design.value=1")
+    with pytest.raises(ConfigError, match=r"^design.target: hkk is no target of .*, did you mean hk\?"):
+        design_of(folder, tmp_path / "three", "design.target=hkk")
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_judge_of_one_target_is_refused_by_name(folder: Path, tmp_path: Path) -> None:
+    alone = api.Settings(FAMILY, "cnn", set=(*SETTINGS, "data.target=hk"), name="alone")
+    api.tokenize([folder / "examples"], tmp_path / "dataset", alone)
+    api.train(tmp_path / "dataset", tmp_path / "judge", alone)
+    with pytest.raises(InputError, match=r"^--judge .*: target is dev, hk, expected hk as the model"):
+        design_of(folder, tmp_path / "designs", judge=str(tmp_path / "judge"))
+    assert not (tmp_path / "designs").exists()
+
+
+def test_targets_of_the_same_rows_are_no_independent_samples(folder: Path) -> None:
+    """Six samples are tested over samples; six targets of one library would be one library counted six times."""
+    one = Evaluation.open(open_artifact(folder / "both-evaluation"))
+    assert one.metrics["targets"] == ["dev", "hk"]
+    assert not one.has_many_samples(["a"] * 6)
+    for alone in ([], ["hk"]):
+        assert replace(one, metrics={**one.metrics, "targets": alone}).has_many_samples(["a"] * 6)
 
 
 def test_page_has_both_targets_beside_each_other(folder: Path, tmp_path: Path) -> None:
