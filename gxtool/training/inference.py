@@ -27,6 +27,8 @@ def infer(network: PreTrainedModel, rows: Rows, family: Family, machine: Machine
 
     The family turns logits into one number per row, or one per target, before the next batch is computed.
     """
+    if not len(rows):
+        return Inference(np.zeros(0), float("nan"))
     predict = family.load(family.predict)
     predictions: np.ndarray | None = None
     loss_sum, n_targets = 0.0, 0
@@ -37,7 +39,7 @@ def infer(network: PreTrainedModel, rows: Rows, family: Family, machine: Machine
     with torch.inference_mode():
         # A process without a batch looks at one row that counts for nothing: it must know the shape of what is summed.
         for positions in batches or [NOTHING]:
-            batch = rows.take(positions if len(positions) else np.zeros(min(1, len(rows)), np.int64))
+            batch = rows.take(positions if len(positions) else np.zeros(1, np.int64))
             targets = count_targets(batch) if "labels" in batch and len(positions) else 0
             output = network(**{name: tensor.to(machine.device) for name, tensor in batch.items()})
             values = predict(output["logits"].float().cpu().numpy())

@@ -100,6 +100,13 @@ def test_scores_of_each_target_are_those_of_its_column_and_of_a_baseline_for_it_
         assert 0.8 < entry["baselines"]["kmer_ridge"]["metrics"]["pearson"]["estimate"] < best + 0.02
 
 
+def test_no_rows_are_predicted_without_asking_the_network(folder: Path) -> None:
+    """A motif that is longer than every insert leaves nothing to predict."""
+    (path,) = (folder / "both").iterdir()
+    model = replace(api.load_model(path, device="cpu"), network=None)
+    assert model.predict({"tokens": np.zeros((0, LENGTH), np.uint8)}).shape == (0,)
+
+
 def test_validation_scores_while_training_are_means_over_targets(folder: Path) -> None:
     (path,) = (folder / "both").iterdir()
     last = json.loads((path / "metrics.jsonl").read_text().splitlines()[-1])
