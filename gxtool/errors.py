@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Sequence
+from typing import Any
+
+QUOTED_LENGTH = 200
+"""Characters of a value that a message shows at most."""
 
 
 class GxtoolError(Exception):
@@ -34,6 +39,20 @@ class DependencyError(GxtoolError):
     """A package, program or device that is not there."""
 
     exit_code = 5
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel = 3
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = QUOTED_LENGTH
+
+
+def quoted(value: Any) -> str:
+    """Return a value as a message shows it: as Python writes it, and cut to 200 characters.
+
+    What is cut is never written out first, so that a value of any size and depth costs nothing.
+    """
+    text = _SHORT.repr(value)
+    return text if len(text) <= QUOTED_LENGTH else f"{text[: QUOTED_LENGTH - 3]}..."
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
