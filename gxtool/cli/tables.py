@@ -37,6 +37,8 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
         out.print(f"and {len(metrics['samples']) - MOST_ROWS} more samples (--json prints all)")
     for line in _reading_lines(metrics):
         out.print(line)
+    for name, reason in metrics.get("baselines_left_out", {}).items():
+        out.print(f"baseline {name} is left out: {reason}")
 
 
 def _reading_lines(metrics: Mapping[str, Any]) -> list[str]:

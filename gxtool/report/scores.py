@@ -38,12 +38,21 @@ def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
     confidence = f"{level:.0%} " if level else ""
     text = (
         "Every model stands beside simpler predictors fitted on the same training rows and scored on the same test "
-        "rows. A model's estimate is the score of its predictions averaged over seeds; "
+        f"rows.{_left_out(family)} A model's estimate is the score of its predictions averaged over seeds; "
     )
     if len(samples) > 1:
         word = formats.many(family.sample_word)
         return f"{text}intervals of single {word} are {confidence}confidence intervals over test rows."
     return f"{text}lines are {confidence}confidence intervals over test {formats.many(family.unit)}."
+
+
+def _left_out(family: FamilyMaterial) -> str:
+    """Name the baselines that do not apply to the data, and why."""
+    reasons = {name: why for one in family.scored for name, why in one.metrics.get("baselines_left_out", {}).items()}
+    if not reasons:
+        return ""
+    listed = "; ".join(f"{formats.predictor_label(name)} ({why})" for name, why in reasons.items())
+    return f" Left out, as they do not apply: {listed}."
 
 
 def _overview(

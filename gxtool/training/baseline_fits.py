@@ -10,12 +10,11 @@ import numpy as np
 import polars as pl
 
 from gxtool.config import EvaluationConfig
-from gxtool.errors import ConfigError, did_you_mean
 from gxtool.io.dataset import Dataset
 from gxtool.measure.baselines import Split
 from gxtool.models.base import Family
+from gxtool.models.baseline_choice import BaselineChoice, choose_baselines
 
-ALL = "all"
 SEED = 1
 # Rows turned into features at a time, so that the raw arrays of a large test set are never copied whole.
 BLOCK_ROWS = 8192
@@ -46,21 +45,13 @@ class Fit:
         )
 
 
-def chosen_baselines(family: Family, config: EvaluationConfig) -> list[str]:
-    """Return the names of the baselines to fit.
+def chosen_baselines(family: Family, dataset: Dataset, config: EvaluationConfig) -> BaselineChoice:
+    """Return which baselines to fit on a dataset, and which do not apply to it.
 
     Raises:
-        ConfigError: one that the family does not have.
+        ConfigError: one that the family does not have, or one asked for by name that does not apply.
     """
-    if ALL in config.baselines:
-        return list(family.baselines)
-    for name in config.baselines:
-        if name not in family.baselines:
-            raise ConfigError(
-                f"evaluation.baselines: {family.name} has none called {name}"
-                f"{did_you_mean(name, list(family.baselines))}"
-            )
-    return list(config.baselines)
+    return choose_baselines(family, config, _columns(family, dataset))
 
 
 def fit_baselines(
@@ -70,7 +61,7 @@ def fit_baselines(
 
     At most `baseline_max_rows` training and as many validation rows are used, a seeded choice.
     """
-    names = chosen_baselines(family, config)
+    names = chosen_baselines(family, dataset, config).names
     if not names:
         return []
     indices = {role: dataset.indices(role, fold, sample) for role in ("train", "val", "test")}
@@ -78,7 +69,7 @@ def fit_baselines(
     for role in ("train", "val"):
         if len(indices[role]) > config.baseline_max_rows:
             indices[role] = np.sort(generator.choice(indices[role], config.baseline_max_rows, replace=False))
-    groups = dataset.rows["group"].to_numpy()
+    groups, columns = dataset.rows["group"].to_numpy(), _columns(family, dataset)
     matrices = {role: _features(family, dataset, rows) for role, rows in indices.items()}
     fits = []
     for target in range(dataset.n_targets):
@@ -87,7 +78,7 @@ def fit_baselines(
             **matrices,
             train_labels=np.asarray(labels[indices["train"]]),
             val_labels=np.asarray(labels[indices["val"]]),
-            columns=tuple(family.load(family.features)(dataset.take(indices["train"][:1]), dataset)[1]),
+            columns=columns,
             train_groups=groups[indices["train"]],
             test_groups=groups[indices["test"]],
         )
@@ -104,6 +95,11 @@ def facts(fits: Sequence[Fit], target: int, sample_indices: np.ndarray) -> dict[
         if fit.name not in found and fit.target == target and np.isin(sample_indices, fit.indices).any():
             found[fit.name] = {"chosen": fit.chosen, "n_train": fit.n_train}
     return found
+
+
+def _columns(family: Family, dataset: Dataset) -> tuple[str, ...]:
+    """Return the names of the family's features."""
+    return tuple(family.load(family.features)(dataset.take(np.arange(1)), dataset)[1])
 
 
 def _features(family: Family, dataset: Dataset, indices: np.ndarray) -> np.ndarray:

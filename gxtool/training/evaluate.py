@@ -44,7 +44,7 @@ def evaluate(
     Raises:
         InputError: models of several runs, rows that do not fit them, labels that are missing or all alike among the
             test rows, or a group on both sides of the split.
-        ConfigError: an unknown baseline.
+        ConfigError: an unknown baseline, or one asked for by name that does not apply to the dataset.
     """
     require_packages()
     from gxtool.training.machine import machine
@@ -54,7 +54,7 @@ def evaluate(
     family = family_of(models)
     config = config or config_of(models[0], family)
     opened = Dataset.open(Path(dataset), family.name)
-    chosen_baselines(family, config.evaluation)
+    left_out = chosen_baselines(family, opened, config.evaluation).left_out
     work = _work(models, opened, family)
     looks = _looks(Path(output), opened, models, options.overwrite)
     with machine(options, options.threads or config.resources.threads) as here:
@@ -67,6 +67,7 @@ def evaluate(
     )
     content, curves = _scores(judge, table, models, fits)
     content |= _context(family, models, opened) | {"level": config.evaluation.level, "looks": looks}
+    content["baselines_left_out"] = left_out
     if readings:
         content["readings"] = [one.scores(judge.metrics, _table(opened, one.predictions, [])) for one in readings]
     manifest = models[0].manifest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact, verify
 from gxtool.io.dataset import Dataset
 from gxtool.measure.metrics import auroc
+from gxtool.measure.requirements import column_of, needs
 from gxtool.models.base import Unit
 from gxtool.training.evaluate import evaluate
 from gxtool.training.run import TrainOptions, train
@@ -259,3 +261,20 @@ def test_models_of_two_runs_are_not_mixed(models: Path, dataset: Path, tmp_path:
     with pytest.raises(InputError, match="is the same model as"):
         evaluate([models, models / "liver-seed1-fold0"], dataset, tmp_path / "e")
     assert not (tmp_path / "e").exists()
+
+
+def test_a_baseline_that_does_not_apply_is_left_out_and_said_so(
+    models: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picky = needs(column_of("w", "number"))(lambda split, seed: pytest.fail("was fitted"))
+    monkeypatch.setattr(toy_family, "picky", picky, raising=False)
+    family = replace(toy_family.FAMILY, baselines={**toy_family.FAMILY.baselines, "picky": "toy:picky"})
+    monkeypatch.setattr("gxtool.models.registry.families", lambda: {"toy": family})
+    content = json.loads((evaluate([models], dataset, tmp_path / "all") / "metrics.json").read_text())
+    assert content["baselines_left_out"] == {"picky": "the data have no number w"}
+    assert set(content["samples"][0]["baselines"]) == {"first_number", "train_mean"}
+    config = toy_family.run().config
+    named = config.model_copy(update={"evaluation": config.evaluation.model_copy(update={"baselines": ("picky",)})})
+    with pytest.raises(ConfigError, match="picky does not apply, the data have no number w; expected others, or all"):
+        evaluate([models], dataset, tmp_path / "named", named)
+    assert not (tmp_path / "named").exists()

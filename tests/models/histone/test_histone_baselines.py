@@ -7,9 +7,9 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from gxtool.errors import InputError
-from gxtool.measure.baselines import Split
-from gxtool.models.histone.baselines import sum_h3k4me3
+from gxtool.measure.baselines import Split, gradient_boosting
+from gxtool.measure.requirements import why_not
+from gxtool.models.histone.baselines import sum_h3k4me3, sum_h3k4me3_line
 
 COLUMNS = ("H3K9me3:1", "H3K4me3:1", "H3K9me3:2", "H3K4me3:2")
 
@@ -39,7 +39,8 @@ def test_two_bins_count_as_much_as_one():
     assert predictions == pytest.approx([predictions[0]] * 3)
 
 
-def test_data_without_the_mark_are_refused():
-    columns = ("a:1", "b:1", "a:2", "b:2")
-    with pytest.raises(InputError, match=r"the data have no mark H3K4me3, expected it in data\.marks"):
-        sum_h3k4me3(split(rows([1, 2]), np.array([0, 1]), rows([3]), columns), 1)
+def test_a_baseline_says_which_mark_it_needs():
+    with_mark, without = ("H3K9me3:1", "H3K4me3:1"), ("H3K9me3:1", "H3K4me3like:1")
+    for baseline in (sum_h3k4me3, sum_h3k4me3_line):
+        assert (why_not(baseline, with_mark), why_not(baseline, without)) == ("", "the data have no mark H3K4me3")
+    assert why_not(gradient_boosting, without) == ""
