@@ -24,7 +24,7 @@ from gxtool.models.histone.summary import summarise
 
 SAME = ("signal_kind", "orientation")
 """What all examples of a dataset must have in common beside their axes."""
-FACTS = ("matched", "outside", "blacklisted", "missing_marks")
+FACTS = ("matched", "outside", "blacklisted", "missing_marks", "renamed_chromosomes")
 """What is told of each sample's tracks."""
 
 

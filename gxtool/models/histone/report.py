@@ -67,6 +67,9 @@ def _introduction(summary: Summary) -> str:
         f"{names}: {KINDS[_kind(summary)]} of {len(marks)} marks in {summary['n_bins']} bins of "
         f"{summary['bin_size']} bp, {window:,} bp around each TSS{assembly}."
     )
+    other_names = next((sample["renamed_chromosomes"] for sample in samples if "renamed_chromosomes" in sample), "")
+    if other_names:
+        text += f" The tracks call chromosomes otherwise than the annotation: {other_names}."
     if "profiles" in summary:
         text += " Lines are means over the genes of all cell types, the band is the 95% interval of the mean."
     if summary.get("orientation") == "strand":

@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gxtool.data.assemblies import recognised_assembly
 from gxtool.data.windows import Windows, cut_windows, orient
 from gxtool.errors import InputError, did_you_mean
 from gxtool.io.bam import CountRules
 from gxtool.io.bed import read_bed
+from gxtool.io.chromosomes import match_chromosomes
 from gxtool.io.expression import Expression, read_expression
 from gxtool.io.gtf import Annotation, read_genes
 from gxtool.io.tracks import Track, open_track
-from gxtool.models.histone.assemblies import check_assembly, check_chromosomes, recognised_assembly
+from gxtool.models.histone.assemblies import check_assembly, check_chromosomes, names_in, renamed_chromosomes
 from gxtool.models.histone.config import DataConfig
 
 FILES = ("annotation", "expression", "control", "blacklist", "reference")
@@ -107,12 +109,14 @@ def read_cell(row: Mapping[str, str], data: DataConfig, most_genes: int | None =
         kind = signal_kind(list(tracks.values()), control, data)
         everyone = [*tracks.values(), *([control] if control else [])]
         check_assembly(everyone, data.assembly)
-        check_chromosomes(everyone, annotation, genes)
+        check_chromosomes(everyone, row["annotation"], genes)
         windows, oriented = windows_of(genes, data)
         blocked = blacklisted(row, genes, windows, data)
         signal = _read(tracks, control, (genes["chrom"].to_list(), windows), data)
         sources = [track.source for track in everyone]
-        sizes = _sizes(everyone, annotation)
+        chroms = genes["chrom"].unique(maintain_order=True).to_list()
+        sizes = _sizes(everyone, annotation, chroms)
+        other_names = renamed_chromosomes(everyone, chroms)
     signal[blocked] = 0
     signal = orient(signal, windows.flipped)
     sources += [annotation.source, *([expression.source] if expression else [])]
@@ -121,6 +125,7 @@ def read_cell(row: Mapping[str, str], data: DataConfig, most_genes: int | None =
         "outside": int(_outside(genes, windows, sizes).sum()),
         "blacklisted": int(blocked.sum()),
         "missing_marks": [mark for mark in data.marks if mark not in files],
+        **({"renamed_chromosomes": other_names} if other_names else {}),
     }
     present = np.array([mark in files for mark in data.marks])
     dropped = dict(annotation.dropped) | (
@@ -202,8 +207,9 @@ def blacklisted(row: Mapping[str, str], genes: pl.DataFrame, windows: Windows, d
     if not row.get("blacklist"):
         return blocked
     regions = read_bed(Path(row["blacklist"]))
+    matched = match_chromosomes(genes["chrom"].unique().to_list(), regions["chrom"].unique().to_list())
     for (chrom,), chosen in genes.with_row_index("place").group_by("chrom"):
-        there = regions.filter(pl.col("chrom") == chrom)
+        there = regions.filter(pl.col("chrom") == matched.get(chrom, chrom))
         starts, ends = np.sort(there["start"].to_numpy()), np.sort(there["end"].to_numpy())
         places = chosen["place"].to_numpy()
         left = windows.start[places, None] + data.bin_size * np.arange(data.n_bins)
@@ -219,17 +225,16 @@ def _read(
     data: DataConfig,
 ) -> np.ndarray:
     """Return the scaled bins of all marks (G, N, C), along the chromosome; a mark without a track is 0."""
-    chroms, windows = where
     floats = control is not None or data.scale != "none" or any(track.kind == "bigwig" for track in tracks.values())
-    signal = np.zeros((len(chroms), data.n_bins, len(data.marks)), np.float32 if floats else np.uint32)
+    signal = np.zeros((len(where[0]), data.n_bins, len(data.marks)), np.float32 if floats else np.uint32)
     background = None
     if control:
-        background = _per_million(control, control.bins(chroms, windows.start, windows.end, data.n_bins), READS_MILLION)
+        background = _per_million(control, _bins(control, where, data), READS_MILLION)
     for place, mark in enumerate(data.marks):
         if mark not in tracks:
             continue
         track = tracks[mark]
-        bins = track.bins(chroms, windows.start, windows.end, data.n_bins)
+        bins = _bins(track, where, data)
         if background is not None:
             bins = np.log2((_per_million(track, bins, READS_MILLION) + 1) / (background + 1))
         elif data.scale != "none":
@@ -238,6 +243,11 @@ def _read(
     if not floats and signal.max(initial=0) <= np.iinfo(np.uint16).max:
         return signal.astype(np.uint16)
     return signal
+
+
+def _bins(track: Track, where: tuple[Sequence[str], Windows], data: DataConfig) -> np.ndarray:
+    chroms, windows = where
+    return track.bins(names_in(track, chroms), windows.start, windows.end, data.n_bins)
 
 
 def _per_million(track: Track, bins: np.ndarray, depth: float) -> np.ndarray:
@@ -251,10 +261,14 @@ def _per_million(track: Track, bins: np.ndarray, depth: float) -> np.ndarray:
     return bins.astype(np.float32) * np.float32(depth / track.n_mapped)
 
 
-def _sizes(tracks: Sequence[Track], annotation: Annotation) -> dict[str, int]:
+def _sizes(tracks: Sequence[Track], annotation: Annotation, chroms: Sequence[str]) -> dict[str, int]:
+    """Return the size (bp) of every chromosome under the names of the tracks and of the annotation."""
     sizes = dict(annotation.chrom_sizes)
     for track in tracks:
         sizes |= track.chrom_sizes
+        sizes |= {
+            name: track.chrom_sizes[other] for name, other in match_chromosomes(chroms, track.chrom_sizes).items()
+        }
     return sizes
 
 

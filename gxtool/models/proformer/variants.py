@@ -17,6 +17,7 @@ import polars as pl
 from gxtool.data.alleles import allele_window
 from gxtool.errors import InputError
 from gxtool.io.artifact import hash_file
+from gxtool.io.chromosomes import plain_name
 from gxtool.io.fasta import read_contigs
 from gxtool.io.nucleotides import BASES, NO_LETTER, TOKEN_BITS, letter_codes
 from gxtool.io.promoter_encoding import RowError, encode_rows
@@ -125,13 +126,13 @@ def _source(path: Path) -> dict[str, Any]:
 def _in_genome(variants: Variants, path: Path, genome: Path, data: DataConfig) -> _Found:
     """Find the window around each allele."""
     table = variants.table.with_row_index("place")
-    # chr1 and 1 are the same contig.
-    plain = pl.col("chrom").str.strip_prefix("chr")
+    # chr1, 1 and NC_000001.11 are the same contig.
+    plain = pl.col("chrom").replace({name: plain_name(name) for name in table["chrom"].unique()})
     waiting = {chrom: part for (chrom,), part in table.group_by(plain, maintain_order=True)}
     found, there, n_chroms = _Found(), [], len(waiting)
-    for name, letters in read_contigs(genome, lambda name: name.removeprefix("chr") in waiting):
+    for name, letters in read_contigs(genome, lambda name: plain_name(name) in waiting):
         there.append(name)
-        if letters is not None and (alleles := waiting.pop(name.removeprefix("chr"), None)) is not None:
+        if letters is not None and (alleles := waiting.pop(plain_name(name), None)) is not None:
             letters = letters.upper()
             for allele in alleles.iter_rows(named=True):
                 _window(allele, letters, (path, genome), data, found)

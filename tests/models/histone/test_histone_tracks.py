@@ -356,18 +356,55 @@ def test_a_track_of_another_assembly_than_asked_for_is_refused(row, tmp_path):
 def test_a_tss_beyond_the_chromosome_is_refused(row, tmp_path):
     row["annotation"] = str(gtf(tmp_path / "long.gtf", (*GENES, ("other", "chr2", 50, 70, "+"))))
     assert refused(row, tmp_path) == (
-        f"long.gtf: gene other starts at chr2:50 beyond the 40 bases that chr2 has in {tmp_path}/k4.bw; "
+        f"{tmp_path}/long.gtf: gene other starts at chr2:50 beyond the 40 bases that chr2 has in {tmp_path}/k4.bw; "
         "expected both of one assembly"
     )
 
 
-def test_chromosomes_of_other_names_are_refused(row, tmp_path):
-    renamed = tuple((name, chrom.removeprefix("chr"), *rest) for name, chrom, *rest in (*GENES, OTHER))
-    row["annotation"] = str(gtf(tmp_path / "ensembl.gtf", renamed))
-    assert refused(row, tmp_path) == (
-        f"{tmp_path}/k4.bw: has chromosomes such as chr1, chr2, but ensembl.gtf has 1, 2; "
-        "expected the same names in both"
+@pytest.mark.parametrize("vendor", [{"chr1": "1", "chr2": "2"}, {"chr1": "NC_000001.11", "chr2": "NC_000002.12"}])
+def test_chromosomes_under_another_vendors_names_are_read_and_said(row, tmp_path, vendor):
+    as_named = read(row, tmp_path)
+    row["annotation"] = str(
+        gtf(tmp_path / "other.gtf", tuple((n, vendor[c], *rest) for n, c, *rest in (*GENES, OTHER)))
     )
+    renamed = read(row, tmp_path / "other")
+    assert np.array_equal(renamed.array("signal.npy"), as_named.array("signal.npy"))
+    facts = renamed.manifest.info["origin"]["facts"]["liver"]
+    assert facts["renamed_chromosomes"] == f"{vendor['chr1']} is chr1, {vendor['chr2']} is chr2"
+    assert facts["outside"] == 1
+    assert "renamed_chromosomes" not in as_named.manifest.info["origin"]["facts"]["liver"]
+
+
+def test_a_blacklist_under_another_vendors_names_masks_the_same_bins(row, tmp_path):
+    row["blacklist"] = str(tmp_path / "black.bed")
+    Path(row["blacklist"]).write_text("1\t20\t22\n")
+    assert signal(read(row, tmp_path), "plus", "H3K4me3") == [0.0, 0.0, 1.0]
+
+
+def test_chromosomes_that_nobody_has_are_refused(row, tmp_path):
+    renamed = tuple((name, f"scaffold_{chrom[-1]}", *rest) for name, chrom, *rest in (*GENES, OTHER))
+    row["annotation"] = str(gtf(tmp_path / "other.gtf", renamed))
+    assert refused(row, tmp_path) == (
+        f"{tmp_path}/k4.bw: has chromosomes such as chr1, chr2, but {tmp_path}/other.gtf has scaffold_1, scaffold_2; "
+        "expected the same chromosomes in both"
+    )
+
+
+def test_an_hg38_annotation_of_hg19_tracks_is_refused(row, tmp_path):
+    sizes = {"chr12": 133_851_895}  # chromosome 12 of hg19
+    row["H3K4me3"] = str(bigwig(tmp_path / "hg19.bw", [("chr12", 20, 24, 2.0)], sizes))
+    row["H3K9me3"] = row["H3K4me3"]
+    # GAPDH and KRAS as GENCODE has them in GRCh38; both lie well within the chromosome of hg19.
+    genes = (("GAPDH", "chr12", 6_534_512, 6_538_374, "+"), ("KRAS", "chr12", 25_205_246, 25_250_929, "-"))
+    row["annotation"] = str(gtf(tmp_path / "grch38.gtf", genes))
+    (tmp_path / "expression.tsv").write_text("gene\tliver\nGAPDH\t8\nKRAS\t0\n")
+    assert refused(row, tmp_path) == (
+        f"{tmp_path}/grch38.gtf: is of assembly hg38, but {tmp_path}/hg19.bw has the chromosome lengths of hg19; "
+        "expected both of one assembly"
+    )
+    genes = (("GAPDH", "chr12", 6_643_585, 6_647_537, "+"), ("KRAS", "chr12", 25_358_180, 25_403_863, "-"))
+    row["annotation"] = str(gtf(tmp_path / "grch37.gtf", genes))
+    assert read(row, tmp_path).manifest.info["origin"]["assembly"] == "hg19"
 
 
 def test_an_annotation_without_gene_ids_is_refused(row, tmp_path):
