@@ -54,10 +54,18 @@ class Settings:
 
 
 def plan(requests: Sequence[Any], output: Path, command: str = "") -> dict[str, Any]:
-    """Resolve and validate runs (`models.plan.RunRequest`) and write `plan.json`; `command` is what was typed."""
+    """Resolve and validate runs (`models.plan.RunRequest`), dry-run them, and write `plan.json` with what to know.
+
+    `command` is what was typed. What headers and small tables say of a failure is raised here, before anything runs.
+    """
+    from gxtool.models.dry_run import dry_run, first_problem, notes, planned_run
     from gxtool.models.plan import build_plan
 
     content = build_plan(requests) | ({"command": command} if command else {})
+    findings = dry_run([planned_run(request) for request in requests])
+    if problem := first_problem(findings):
+        raise problem
+    content["notes"] = notes(findings)
     partial = Path(f"{output}.partial")
     partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     partial.replace(output)
@@ -65,11 +73,13 @@ def plan(requests: Sequence[Any], output: Path, command: str = "") -> dict[str, 
 
 
 def check(source: Path, settings: Settings) -> CheckReport:
-    """Say in seconds, without torch, what is recognised, what will be dropped, and what a run will cost."""
+    """Say in seconds, without torch, what is recognised, what would end a run, and what a run will cost."""
+    from gxtool.models.dry_run import PlannedRun, dry_run, report_of
     from gxtool.models.stages import read_rows
 
-    config = settings.resolve()
-    return settings.family.load(settings.family.check)(read_rows(settings.family, Path(source)), config.data)
+    run, source = settings.run(), Path(source)
+    rows = read_rows(run.family, source)
+    return report_of(*dry_run([PlannedRun(run.name, run.family, run.config, rows, str(source))], whole=True))
 
 
 def preprocess(source: Path, output: Path, settings: Settings, overwrite: bool = False) -> Path:

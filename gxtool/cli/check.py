@@ -18,7 +18,10 @@ def command(
     assignments: options.Assignments = None,
     as_json: options.Json = False,
 ) -> None:
-    """Say in seconds what is recognised in the inputs, what looks wrong, and what a run will cost."""
+    """Say in seconds what is recognised in the inputs, what would end a run or looks wrong, and what a run will cost.
+
+    The exit code is that of the run: 0, or 3 and 4 where bad input or a bad configuration would end it.
+    """
     from dataclasses import asdict
 
     from gxtool import api
@@ -29,7 +32,8 @@ def command(
         import json
 
         typer.echo(json.dumps(asdict(found), indent=1))
-        return
-    from gxtool.cli.tables import print_check
+    else:
+        from gxtool.cli.tables import print_check
 
-    print_check(found)
+        print_check(found)
+    raise typer.Exit(found.exit_code)

@@ -74,7 +74,13 @@ def command(
 
     plan = api.plan(requests, output, typed)
     count = len({item["run"] for item in [*plan["train"], *plan["predict"]]})
-    typer.echo(f"{output}: {count} run(s), {len(plan['preprocess'])} input(s)", err=True)
+    for note in plan["notes"]:
+        typer.echo(note, err=True)
+    typer.echo(f"{output}: {_many(count, 'run')}, {_many(len(plan['preprocess']), 'input')}", err=True)
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def _requests(context: typer.Context, given: dict) -> list:

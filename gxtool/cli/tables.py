@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gxtool.io.artifact import Artifact
@@ -74,15 +75,19 @@ def print_check(found: CheckReport) -> None:
     """Print what `check` recognised, its warnings, and the cost of a run."""
     table = Table(show_header=False, box=None)
     for label, value in found.facts:
-        table.add_row(label, value, style=None)
+        table.add_row(escape(label), escape(value))
     table.add_row("memory", _about(found.memory_gb, 0.1, "GB"))
     table.add_row("disk", _about(found.disk_gb, 0.1, "GB"))
     table.add_row("time", f"{_about(found.minutes, 1, 'min')} on this machine's processor")
     out = console()
     out.print(table)
+    for sentence in found.unchecked:
+        out.print(f"not checked: {escape(sentence)}")
     for warning in found.warnings:
-        out.print(f"[yellow]warning:[/yellow] {warning}")
-    if not found.warnings:
+        out.print(f"[yellow]warning:[/yellow] {escape(warning)}")
+    for problem in found.problems:
+        out.print(f"[red]error:[/red] {escape(problem)}")
+    if not found.warnings and not found.problems:
         out.print("[green]nothing looks wrong[/green]")
 
 

@@ -193,7 +193,8 @@ class Family:
     config          pydantic class with the sections `data`, `model` and those of `gxtool.config.Config`
     model           PreTrainedModel class; its `config_class` is the PreTrainedConfig
     expand          (folder) -> samplesheet rows, when --input is a folder of raw data
-    check           (sheet rows, data section) -> CheckReport: what was recognised, in seconds, without torch
+    check           (sheet rows, data section, `look.Look`) -> `look.InputFacts`: what was recognised, in seconds,
+                    without torch, and the rows of the dataset; what would end a run is collected by the look
     preprocess      (sheet rows, data section, ArtifactWriter) -> None: raw files -> `examples`
     encode          (list of examples, data section, ArtifactWriter) -> None: `examples` -> `dataset`
     collate         (arrays of some rows, resources) -> arrays named as forward's arguments
@@ -329,9 +330,10 @@ class Unit:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check` says before anything is spent: facts in reading order, warnings, and costs.
+    """What `check` says before anything is spent: facts in reading order, warnings, costs, and what would end a run.
 
-    memory_gb, disk_gb and minutes are estimates for the whole sheet on this machine.
+    memory_gb, disk_gb and minutes are estimates for the whole sheet on this machine. unchecked: files that were not
+    looked at, and why. problems: sentences; exit_code is that of the first of them, 0 without any.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -339,6 +341,9 @@ class CheckReport:
     memory_gb: float
     disk_gb: float
     minutes: float
+    unchecked: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    exit_code: int = 0
 
 
 @dataclass(frozen=True)

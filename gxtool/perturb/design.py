@@ -16,11 +16,12 @@ import numpy as np
 import polars as pl
 
 from gxtool.config import Config, DesignConfig
-from gxtool.errors import ConfigError, InputError, did_you_mean
+from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import DesignSpace, Family
+from gxtool.models.settings_checks import design_targets
 from gxtool.perturb.constraints import constraints_of, editable
 from gxtool.perturb.novelty import fit_composition
 from gxtool.perturb.panel import (
@@ -84,7 +85,7 @@ def design(
     data = Dataset.open(dataset, family.name)
     require_rows_of_all(models, data, "--checkpoint")
     require_rows_of_all(judging, data, "--judge")
-    targets = _targets(data, config.design)
+    targets = design_targets(data.targets, config.design, str(data.artifact.path))
     watch = Stopwatch()
     study = _Study(family, models, judging, data, config.design, options.device)
     with (
@@ -97,26 +98,6 @@ def design(
         _write(writer, study, [found for one in asked if (found := _of_target(study, *one))])
         watch.write(writer.folder)
     return Path(output)
-
-
-def _targets(data: Dataset, config: DesignConfig) -> Sequence[int]:
-    """Return the places of the targets that are designed for.
-
-    Raises:
-        ConfigError: a target that is not there, or one value for several of them.
-    """
-    names = data.targets
-    if config.target and config.target not in names:
-        there = did_you_mean(config.target, names) if names else ", expected no name, as there is one target"
-        raise ConfigError(f"design.target: {config.target} is no target of {data.artifact.path}{there}")
-    if config.target:
-        return [names.index(config.target)]
-    if config.goal == "value" and len(names) > 1:
-        raise ConfigError(
-            f"design.value: is {config.value:g} with {len(names)} targets ({', '.join(names)}), expected design.target "
-            "to say which of them it is for"
-        )
-    return range(data.n_targets)
 
 
 def _write(writer: ArtifactWriter, study: _Study, parts: Sequence[tuple[pl.DataFrame, dict[str, Any]]]) -> None:

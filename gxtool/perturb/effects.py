@@ -17,12 +17,13 @@ import numpy as np
 import polars as pl
 
 from gxtool.config import Config
-from gxtool.errors import ConfigError, InputError, did_you_mean
+from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Family
-from gxtool.perturb.scene import Piece, Pieces, Scene, derived_of, known_kinds, pieces_of, portrait_of
+from gxtool.models.settings_checks import check_kinds, known_kinds
+from gxtool.perturb.scene import Piece, Pieces, Scene, derived_of, pieces_of, portrait_of
 from gxtool.training.options import TrainOptions, require_packages
 from gxtool.training.predict import Model, family_of, load_model
 from gxtool.training.row_checks import require_same_rows
@@ -83,9 +84,7 @@ def _kinds(family: Family, asked: Sequence[str]) -> list[str]:
         raise ConfigError(f"perturb.kinds: is empty, expected all, or some of {', '.join(known)}")
     if tuple(asked) == ("all",):
         return known
-    for kind in asked:
-        if kind not in known:
-            raise ConfigError(f"perturb.kinds: {kind} is no perturbation of {family.name}{did_you_mean(kind, known)}")
+    check_kinds(family, asked)
     sources = {family.derived[kind][0] for kind in asked if kind in family.derived}
     return [kind for kind in known if kind in sources.union(asked)]
 

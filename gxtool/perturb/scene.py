@@ -14,12 +14,11 @@ import polars as pl
 from gxtool.config import PerturbConfig
 from gxtool.io.dataset import Dataset
 from gxtool.models.base import CONCERNED, Family
+from gxtool.models.settings_checks import GRADIENTS
 from gxtool.training.predict import Model
 
 # Rows of several changes that are predicted together.
 TOGETHER = 2048
-GRADIENTS = "integrated_gradients"
-"""Kind of effect that every family has which says along which way its input grows."""
 PREDICTION, ATTRIBUTION = "prediction", "attribution"
 
 
@@ -212,12 +211,6 @@ def _read(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
     for change in said[0]:
         found = np.mean([one[change] for one in said], axis=0)
         yield change, np.repeat(found[:, None], scene.data.n_targets, axis=1)
-
-
-def known_kinds(family: Family) -> list[str]:
-    """Return every kind of effect that a family can have, what others are derived from first."""
-    gradients = [GRADIENTS] if family.path else []
-    return [*family.perturbations, *gradients, *family.readouts, *family.probes, *family.derived]
 
 
 def portrait_of(scene: Scene, kind: str, found: Pieces) -> Any:

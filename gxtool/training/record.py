@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from gxtool.config import TrainingConfig
-from gxtool.errors import ConfigError, did_you_mean
 from gxtool.measure.metrics import find_metric
 from gxtool.models.base import Family
+from gxtool.models.settings_checks import LOSS, monitored_metric
 
-LOSS = "loss"
 RECORD = "record.json"
 
 
@@ -78,12 +77,7 @@ class Monitor:
         Raises:
             ConfigError: a metric that the family is not validated by.
         """
-        metric = config.monitor or family.primary_metric
-        known = (*family.metrics, LOSS)
-        if metric not in known:
-            raise ConfigError(
-                f"training.monitor is {metric!r}, no metric of {family.name}{did_you_mean(metric, known)}"
-            )
+        metric = monitored_metric(family, config)
         higher = metric != LOSS and find_metric(metric).higher_is_better
         return cls(metric, higher, config.keep, config.patience)
 

@@ -95,10 +95,7 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
         if has_tracks:
             _write_parts((_track_part(row, data) for row in sheet), data, writer, Path(scratch))
             return
-        if data.orientation == "strand":
-            raise ConfigError(
-                "data.orientation: is strand, but tables do not say a gene's strand; expected none or auto with tables"
-            )
+        require_tables_direction(data)
         if data.layout == "deepdiff":
             _write_parts((_deepdiff_part(row, data) for row in sheet), data, writer, Path(scratch))
             return
@@ -109,6 +106,18 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
             _write_tables(cells, data, writer, np.dtype(np.uint16))
         except _CountTooLargeError:
             _write_tables(cells, data, writer, np.dtype(np.uint32))
+
+
+def require_tables_direction(data: DataConfig) -> None:
+    """Check that tables are not asked for the direction of transcription.
+
+    Raises:
+        ConfigError: they are.
+    """
+    if data.orientation == "strand":
+        raise ConfigError(
+            "data.orientation: is strand, but tables do not say a gene's strand; expected none or auto with tables"
+        )
 
 
 def split_kinds(sheet: Sequence[Mapping[str, str]]) -> bool:
@@ -147,7 +156,7 @@ def _write_tables(cells: Sequence[_Cell], data: DataConfig, writer: ArtifactWrit
             if table.counts.max() > np.iinfo(dtype).max:
                 raise _CountTooLargeError
             counts.append(table.counts.astype(dtype))
-            rows.append(_table_rows(cell.name, file.role, table))
+            rows.append(table_rows(cell.name, file.role, table))
             inputs.append({**table.source, "name": f"{cell.name}/{table.source['name']}"})
     whole = pl.concat(rows)
     if data.allow_missing:
@@ -183,7 +192,8 @@ def _tables(cells: Sequence[_Cell], data: DataConfig) -> Iterator[tuple[_Cell, B
             check_no_leakage(cell.files, genes, data.n_bins)
 
 
-def _table_rows(sample: str, role: str, table: BinsTable) -> pl.DataFrame:
+def table_rows(sample: str, role: str, table: BinsTable) -> pl.DataFrame:
+    """Return the rows that the genes of one table become."""
     n_genes = len(table.genes)
     columns = {"sample": [sample] * n_genes, "group": table.genes, "role": [role] * n_genes}
     if table.labels is not None:
@@ -204,7 +214,7 @@ def deepdiff_cell(
     files = find_deepdiff_files(row["sample"], Path(row["data"]))
     tables = [read_deepdiff_table(file, data.marks, data.n_bins) for file in files]
     check_no_leakage(files, [table.genes for table in tables], data.n_bins)
-    rows = pl.concat(_table_rows(row["sample"], file.role, table) for file, table in zip(files, tables, strict=True))
+    rows = pl.concat(table_rows(row["sample"], file.role, table) for file, table in zip(files, tables, strict=True))
     signal = np.concatenate([table.counts for table in tables])
     sources = [dict(table.source) for table in tables]
     if not row.get("expression"):
@@ -237,19 +247,8 @@ def _smallest(counts: np.ndarray) -> np.ndarray:
 def _track_part(row: Mapping[str, str], data: DataConfig) -> _Part:
     """Read one cell type's tracks; without expression all genes are there to be predicted."""
     cell = read_cell(row, data)
-    known = cell.genes["expression"].null_count() == 0
-    rows = cell.genes.select(
-        pl.lit(row["sample"]).alias("sample"),
-        pl.col("ensembl_id").alias("group"),
-        pl.lit(None if known else "test", pl.String).alias("role"),
-        "gene_symbol",
-        "chrom",
-        "strand",
-        "tss",
-        *(["expression"] if known else []),
-    )
     return _Part(
-        rows,
+        track_rows(row["sample"], cell.genes),
         cell.signal,
         cell.present,
         cell.kind,
@@ -258,6 +257,21 @@ def _track_part(row: Mapping[str, str], data: DataConfig) -> _Part:
         cell.sources,
         cell.dropped,
         cell.assembly,
+    )
+
+
+def track_rows(sample: str, genes: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that one cell type's genes (with `expression`, null where unknown) become."""
+    known = genes["expression"].null_count() == 0
+    return genes.select(
+        pl.lit(sample).alias("sample"),
+        pl.col("ensembl_id").alias("group"),
+        pl.lit(None if known else "test", pl.String).alias("role"),
+        "gene_symbol",
+        "chrom",
+        "strand",
+        "tss",
+        *(["expression"] if known else []),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +96,16 @@ def features(rows: Mapping[str, np.ndarray], dataset: Dataset) -> tuple[np.ndarr
     """
     signal = np.asarray(rows["signal"], dtype=np.float32)
     marks = dataset.artifact.manifest.info["marks"]
-    names = [f"{mark}:{number}" for number in range(1, signal.shape[1] + 1) for mark in marks]
     matrix = (np.sign(signal) * np.log1p(np.abs(signal))).reshape(len(signal), -1)
     if "present" in rows:
         matrix = np.concatenate([matrix, rows["present"].astype(np.float32)], axis=1)
-        names += [f"{mark} is there" for mark in marks]
-    return matrix, names
+    return matrix, feature_names(marks, signal.shape[1], "present" in rows)
+
+
+def feature_names(marks: Sequence[str], n_bins: int, may_miss: bool) -> list[str]:
+    """Return the names of the features of these marks and bins; `may_miss`: where marks may be missing."""
+    names = [f"{mark}:{number}" for number in range(1, n_bins + 1) for mark in marks]
+    return names + [f"{mark} is there" for mark in marks] if may_miss else names
 
 
 def write_predictions(table: pl.DataFrame, path: Path) -> None:

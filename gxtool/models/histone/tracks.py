@@ -97,15 +97,12 @@ def read_cell(row: Mapping[str, str], data: DataConfig, most_genes: int | None =
             disagree, or an expression table of none of the annotation's genes.
     """
     files = check_marks(row, data)
-    annotation = _annotation(row["annotation"], data.tss, data.biotypes)
+    annotation = annotation_of(row["annotation"], data.tss, data.biotypes)
     genes, expression, matched = match_expression(row, annotation, data)
     if most_genes and len(genes) > most_genes:
         genes = genes.sample(most_genes, seed=0).sort("chrom", "tss")
-    rules = CountRules(min_mapq=data.min_mapq, extend=data.extend, fragments=data.fragments)
     with ExitStack() as stack:
-        reference = row.get("reference") or None
-        tracks = {mark: stack.enter_context(open_track(path, rules, reference)) for mark, path in files.items()}
-        control = stack.enter_context(open_track(row["control"], rules, reference)) if row.get("control") else None
+        tracks, control = open_tracks(row, files, data, stack)
         kind = signal_kind(list(tracks.values()), control, data)
         everyone = [*tracks.values(), *([control] if control else [])]
         check_assembly(everyone, data.assembly)
@@ -134,8 +131,22 @@ def read_cell(row: Mapping[str, str], data: DataConfig, most_genes: int | None =
     return CellTracks(genes, signal, present, kind, oriented, facts, dropped, recognised_assembly(sizes), sources)
 
 
+def open_tracks(
+    row: Mapping[str, str], files: Mapping[str, str], data: DataConfig, stack: ExitStack
+) -> tuple[dict[str, Track], Track | None]:
+    """Open the files of some marks, and the control of a row where it names one; `stack` closes them.
+
+    Raises:
+        InputError: a file that is no track, is damaged, or has no index.
+    """
+    rules = CountRules(min_mapq=data.min_mapq, extend=data.extend, fragments=data.fragments)
+    reference = row.get("reference") or None
+    tracks = {mark: stack.enter_context(open_track(path, rules, reference)) for mark, path in files.items()}
+    return tracks, stack.enter_context(open_track(row["control"], rules, reference)) if row.get("control") else None
+
+
 @lru_cache(maxsize=2)
-def _annotation(path: str, choice: Any, biotypes: tuple[str, ...]) -> Annotation:
+def annotation_of(path: str, choice: Any, biotypes: tuple[str, ...]) -> Annotation:
     """Return an annotation, read once for all cell types that share it."""
     return read_genes(Path(path), choice, biotypes)
 

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from gxtool.errors import InputError
 from gxtool.io.promoter_encoding import Tally
 from gxtool.io.promoters import PromoterSource
-from gxtool.models.base import CheckReport
+from gxtool.models.look import InputFacts, Look
 from gxtool.models.proformer.config import DataConfig
-from gxtool.models.proformer.examples import files_of, read_blocks, tested_rows, with_numbers
+from gxtool.models.proformer.encode import split_rows
+from gxtool.models.proformer.examples import FILES, files_of, read_blocks, tested_rows, with_numbers
+from gxtool.models.proformer.features import feature_names
 from gxtool.models.proformer.ids import sequence_ids
 from gxtool.models.proformer.side import describe_side
 from gxtool.models.proformer.subsets import boards, has_lists, subset_table
@@ -48,38 +51,99 @@ class Looked:
     tested: pl.DataFrame
 
 
-def check(sheet: Sequence[Mapping[str, str]], data: DataConfig) -> CheckReport:
-    """Report what the files hold, what looks wrong, and what a run with one seed will cost.
+def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> InputFacts:
+    """Return what the files hold, what looks wrong, what a run with one seed will cost, and the rows of the dataset.
 
-    Raises:
-        InputError: a file that is no table of promoters, or that does not fit the others of its sample.
+    What would end a run is among the problems of `look`.
     """
     facts = [
         ("flanks", _flanks(data)),
-        ("inserts", f"up to {data.length} bases"),
+        ("inserts", f"up to {data.length} {'base' if data.length == 1 else 'bases'}"),
         ("split", _split(data)),
     ]
     warnings: list[str] = []
-    n_rows = n_train = 0
+    samples: list[dict[str, Looked] | None] = []
     for row in sheet:
-        listed = has_lists(row)
-        looked = {column: _look(column, source, data, listed) for column, source in files_of(row, data).items()}
-        facts += [(f"{row['sample']}, {column}", _describe(found, data)) for column, found in looked.items()]
-        if listed:
-            facts.append((f"{row['sample']}, subsets", _subsets(row, looked)))
-        facts += describe_side(row, data)
-        warnings += [f"{row['sample']}: {text}" for text in _warnings(looked)]
-        n_rows += sum(len(found.ids) for column, found in looked.items() if column != "measured")
-        n_train += len(looked["data"].ids) if "data" in looked else 0
+        looked = None
+        with look.collect():
+            looked, said = _sample(row, data, look)
+            facts += said
+            warnings += [f"{row['sample']}: {text}" for text in _warnings(looked)] if looked else []
+        samples.append(looked)
+    sizes = [(column, len(found.ids)) for looked in samples for column, found in (looked or {}).items()]
+    n_rows = sum(size for column, size in sizes if column != "measured")
+    n_train = sum(size for column, size in sizes if column == "data")
     if n_train:
         facts.append(("costs", "of one seed with the default preset; other presets may take many times as long"))
-    return CheckReport(
+    rows, splits, labels = _dataset(sheet, samples, data, look)
+    return InputFacts(
         facts=tuple(facts),
         warnings=tuple(warnings),
         memory_gb=round(BASE_MEMORY_GB + n_rows * BYTES_IN_MEMORY / 1e9, 1),
         disk_gb=round(2 * n_rows * (data.length + BYTES_ON_DISK) / 1e9, 3),
         minutes=round(n_rows / READ_PER_MINUTE + n_train / TRAIN_PER_MINUTE, 1),
+        rows=rows,
+        splits=splits,
+        labels=labels,
+        labelled=any(row.get("data") for row in sheet),
+        columns=tuple(feature_names()),
+        info={
+            "length": data.length,
+            "target": ", ".join(data.predicted),
+            **({"targets": list(data.predicted)} if len(data.targets) > 1 else {}),
+        },
     )
+
+
+def _sample(
+    row: Mapping[str, str], data: DataConfig, look: Look
+) -> tuple[dict[str, Looked] | None, list[tuple[str, str]]]:
+    """Return what each file of a sample holds, and facts; None where files are not read whole."""
+    named = [path for column, path in row.items() if column != "sample" and path]
+    if not look.sees(*named):
+        return None, []
+    sources, listed = files_of(row, data), has_lists(row)
+    if not look.reads(*named):
+        return None, []
+    looked = {column: _look(column, source, data, listed) for column, source in sources.items()}
+    facts = [(f"{row['sample']}, {column}", _describe(found, data)) for column, found in looked.items()]
+    if listed:
+        facts.append((f"{row['sample']}, subsets", _subsets(row, looked)))
+    return looked, facts + describe_side(row, data)
+
+
+def _dataset(
+    sheet: Sequence[Mapping[str, str]], samples: Sequence[Mapping[str, Looked] | None], data: DataConfig, look: Look
+) -> tuple[pl.DataFrame | None, pl.DataFrame | None, np.ndarray | None]:
+    """Return rows, splits and labels (n, T) of the dataset; without files that were read, only what roles tell."""
+    if any(looked is None for looked in samples):
+        skeleton = [
+            {"sample": row["sample"], "group": f"{n:016x}", "role": role}
+            for row in sheet
+            for n, (column, role) in enumerate(FILES.items())
+            if row.get(column)
+        ]
+        with look.collect():
+            split_rows(pl.DataFrame(skeleton).with_row_index("row"), data)
+        return None, None, None
+    parts, values = [], []
+    for row, looked in zip(sheet, samples, strict=True):
+        for column, role in FILES.items():
+            if column in looked:
+                measured = looked["measured"] if column == "test" and "measured" in looked else looked[column]
+                names = {"sample": pl.lit(row["sample"]), "role": pl.lit(role)}
+                parts.append(pl.DataFrame({"group": looked[column].ids}).with_columns(**names))
+                values.append(np.stack(list(measured.values.values()), axis=1) if measured.values else None)
+    if not parts or any(one is None for one in values):
+        with look.collect():
+            if any(one is not None for one in values):
+                raise InputError("some samples have no expression, expected expression in all of them or in none")
+        return None, None, None
+    rows = pl.concat(parts).with_row_index("row")
+    splits = None
+    with look.collect():
+        splits = split_rows(rows, data)
+    return rows, splits, np.concatenate(values)
 
 
 def _split(data: DataConfig) -> str:

@@ -98,8 +98,13 @@ def features(rows: Mapping[str, np.ndarray], dataset: Dataset) -> tuple[np.ndarr
     beside = np.pad(tokens, ((0, 0), (K - 1, K - 1)), constant_values=N_TOKEN)
     five_prime, three_prime = map(tokens_of, dataset.artifact.manifest.info["origin"]["flanks"])
     matrix[:, 1:] = kmer_counts(with_flanks(beside, five_prime[1 - K :], three_prime[: K - 1]), K)[:, kept]
+    return matrix, feature_names()
+
+
+def feature_names() -> list[str]:
+    """Return the names of the features: GC content and the k-mers that are counted."""
     names = kmer_names(K)
-    return matrix, [GC, *(names[place] for place in kept)]
+    return [GC, *(names[place] for place in kmer_pairs(K)[0])]
 
 
 def write_tsv(table: pl.DataFrame, path: Path) -> None:
