@@ -76,9 +76,10 @@ def print_check(found: CheckReport) -> None:
     table = Table(show_header=False, box=None)
     for label, value in found.facts:
         table.add_row(escape(label), escape(value))
-    table.add_row("memory", _about(found.memory_gb, 0.1, "GB"))
-    table.add_row("disk", _about(found.disk_gb, 0.1, "GB"))
-    table.add_row("time", f"{_about(found.minutes, 1, 'min')} on this machine's processor")
+    if not found.problems:
+        table.add_row("memory", _about(found.memory_gb, 0.1, "GB"))
+        table.add_row("disk", _about(found.disk_gb, 0.1, "GB"))
+        table.add_row("time", f"{_about(found.minutes, 1, 'min')} on this machine's processor")
     out = console()
     out.print(table)
     for sentence in found.unchecked:

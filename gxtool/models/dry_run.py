@@ -194,15 +194,12 @@ def _row_problems(run: PlannedRun, family: Family, inputs: InputFacts) -> Iterat
         return
     if "group" in inputs.rows.columns:
         yield from _name_problems(inputs.rows["group"], run)
-    for fold in there:
-        for role in ROLES:
-            if not len(_chosen(inputs, fold, role)):
-                yield InputError(
-                    f"{run.source}: fold {fold} has no {role} rows, expected some in {', '.join(ROLES[:-1])} and test"
-                )
+    empty = {(fold, role) for fold in there for role in ROLES if not len(_chosen(inputs, fold, role))}
+    for fold, role in sorted(empty):
+        yield InputError(f"{run.source}: fold {fold} has no {role} rows, expected some in train, val and test")
     for fold in (fold for fold in run.folds if fold in there):
         for sample in _units(run, inputs):
-            for role in ROLES:
+            for role in (role for role in ROLES if (fold, role) not in empty):
                 yield from _label_problems(run, family, inputs, (fold, sample, role))
 
 

@@ -12,8 +12,9 @@ from gxtool.io.artifact import ArtifactWriter, open_artifact
 from gxtool.io.bins_table import write_bins_table
 from gxtool.io.dataset import Dataset
 from gxtool.models.histone import encode, examples, perturb
-from gxtool.models.histone.check import check
+from gxtool.models.histone.check import check as check_with
 from gxtool.models.histone.config import DataConfig, HistonePerturbConfig
+from gxtool.models.look import InputFacts, Look
 from gxtool.models.registry import get_family
 
 FAMILY = get_family("histone")
@@ -35,6 +36,15 @@ def cell(folder: Path, sign: int = 1, prefix: str = "") -> Path:
     for n, role in enumerate(("train", "val", "test")):
         write_bins_table(folder, role, [f"{prefix}{role}{i}" for i in range(4)], counts(sign, n), LABELS)
     return folder
+
+
+def check(sheet: list[dict[str, str]], data: DataConfig) -> InputFacts:
+    """Look at whole files and raise the first problem."""
+    look = Look()
+    found = check_with(sheet, data, look)
+    if look.problems:
+        raise look.problems[0]
+    return found
 
 
 def rows(*folders: Path) -> list[dict[str, str]]:
