@@ -435,3 +435,26 @@ def test_a_folder_without_models_is_refused_before_anything_runs(tmp_path: Path)
     request = RunRequest("histone", tables(tmp_path, "E1"), assignments=SMALL, init=str(tmp_path / "empty"))
     with pytest.raises(InputError, match=f"{tmp_path}/empty"):
         api.plan([request], tmp_path / "plan.json")
+
+
+def at_distance(folder: Path, away: int) -> Path:
+    """Write a cell type whose H3K4me3 stands `away` bases behind each of 60 TSS, and its sheet."""
+    starts = [400_000 + 7_000 * n for n in range(60)]
+    signal = sorted(("chr1", start + away - 200, start + away + 200, 9.0) for start in starts)
+    pybigtools.open(str(folder / "k4.bw"), "w").write({"chr1": 3_000_000}, iter(signal))
+    lines = [
+        f'chr1\ttest\tgene\t{at + 1}\t{at + 500}\t.\t+\t.\tgene_id "g{n}";\n' for n, at in enumerate(starts)
+    ]
+    (folder / "genes.gtf").write_text("".join(lines))
+    (folder / "expression.tsv").write_text("gene\tliver\n" + "".join(f"g{n}\t{n}\n" for n in range(60)))
+    return sheet(folder, "sample,H3K4me3,annotation,expression\nliver,k4.bw,genes.gtf,expression.tsv\n")
+
+
+def test_check_warns_when_a_promoter_mark_does_not_stand_at_the_tss(tmp_path: Path) -> None:
+    settings = api.Settings("histone", set=("data.marks=[H3K4me3]", "data.split=gene"))
+    sentence = (
+        "liver: H3K4me3 is 0.0 times as high at the TSS as 100,000 bp away, expected at least 1.5 times: "
+        "are annotation and tracks of one assembly?"
+    )
+    assert sentence not in api.check(at_distance(tmp_path, 0), settings).warnings
+    assert sentence in api.check(at_distance(tmp_path, 100_000), settings).warnings
