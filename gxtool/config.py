@@ -183,6 +183,10 @@ class Config(Section):
     design: DesignConfig = DesignConfig()
     resources: ResourcesConfig = ResourcesConfig()
 
+    def no_effects(self) -> dict[str, str]:
+        """Return the kinds of effects that a network of this configuration does not have -> why."""
+        return {}
+
     def require_trainable(self) -> None:
         """Check that the sections go together, before a model is trained or planned; stages read single sections.
 

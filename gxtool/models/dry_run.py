@@ -99,7 +99,7 @@ def _go_through(
     if inputs.splits is not None and inputs.labels is not None:
         facts.append(("roles", _roles(run, inputs)))
     if run.task == "train":
-        for problem in (*_setting_problems(run, family), *_row_problems(run, family, inputs)):
+        for problem in (*_setting_problems(run, family, inputs), *_row_problems(run, family, inputs)):
             with checks.collect():
                 raise problem
         with checks.collect():
@@ -123,12 +123,12 @@ def _go_through(
     return Findings(run, inputs, tuple(checks.problems), tuple(warnings), tuple(facts), look.unchecked, left_out)
 
 
-def _setting_problems(run: PlannedRun, family: Family) -> Iterator[GxtoolError]:
-    """Yield what is wrong with the settings, whatever the data are."""
+def _setting_problems(run: PlannedRun, family: Family, inputs: InputFacts) -> Iterator[GxtoolError]:
+    """Yield what is wrong with the settings themselves, and what they ask of the data in vain."""
     settings = (
         run.config.require_trainable,
         lambda: monitored_metric(family, run.config.training),
-        lambda: check_kinds(family, run.config.perturb.kinds),
+        lambda: check_kinds(family, run.config.perturb.kinds, {**run.config.no_effects(), **inputs.no_effects}),
     )
     for check in settings:
         try:

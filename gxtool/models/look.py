@@ -76,7 +76,8 @@ class InputFacts:
     on this machine. rows (row, sample, group and what splits need), splits as of a dataset and labels (n,) or of
     several targets (n, T): None where the files were not read; labels also where there are none. labelled: whether the
     rows say what is to be predicted; None: not known. columns: names of the features that baselines get; None: not
-    known. info: what the dataset's manifest will say of a row, such as its marks.
+    known. info: what the dataset's manifest will say of a row, such as its marks. no_effects: kind of effect -> what it
+    needs and the inputs do not have.
     """
 
     facts: tuple[tuple[str, str], ...]
@@ -90,6 +91,7 @@ class InputFacts:
     labelled: bool | None = None
     columns: tuple[str, ...] | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
+    no_effects: Mapping[str, str] = field(default_factory=dict)
 
 
 def _size(path: Path) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from gxtool.config import DesignConfig, TrainingConfig
 from gxtool.errors import ConfigError, did_you_mean
@@ -31,16 +32,21 @@ def known_kinds(family: Family) -> list[str]:
     return [*family.perturbations, *gradients, *family.readouts, *family.probes, *family.derived]
 
 
-def check_kinds(family: Family, asked: Sequence[str]) -> None:
-    """Check that the family has the perturbations asked for.
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def check_kinds(family: Family, asked: Sequence[str], lacking: Mapping[str, str] = NOTHING) -> None:
+    """Check that the family has the perturbations asked for, and that nothing they need is `lacking` (kind -> what).
 
     Raises:
-        ConfigError: it has not.
+        ConfigError: it has not, or something is.
     """
     known = known_kinds(family)
     for kind in () if tuple(asked) == ("all",) else asked:
         if kind not in known:
             raise ConfigError(f"perturb.kinds: {kind} is no perturbation of {family.name}{did_you_mean(kind, known)}")
+        if kind in lacking:
+            raise ConfigError(f"perturb.kinds: {kind} is asked for, but {lacking[kind]}; expected others, or all")
 
 
 def design_targets(names: Sequence[str], config: DesignConfig, where: str) -> list[int]:

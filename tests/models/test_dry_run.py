@@ -200,6 +200,20 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], int, str]
         4,
         "perturb.kinds: drop_marks is no perturbation of histone, did you mean drop_mark?",
     ),
+    "attention of a network without it": (
+        lambda f: tables(f, "E1"),
+        "histone",
+        (*SMALL, "perturb.kinds=[drop_mark, attention]"),
+        4,
+        "perturb.kinds: attention is asked for, but model.architecture=convnet has no attention; expected others, or",
+    ),
+    "motifs that no sample has": (
+        promoters,
+        "proformer",
+        (*PROMOTERS, "perturb.kinds=[motif_scan]"),
+        4,
+        "perturb.kinds: motif_scan is asked for, but no sample has motifs; expected others, or all",
+    ),
     "a hostile name": (
         lambda f: sheet(f, f"sample,data\n../x,{table_cell(f / 'E1')}\n"),
         "histone",
@@ -442,9 +456,7 @@ def at_distance(folder: Path, away: int) -> Path:
     starts = [400_000 + 7_000 * n for n in range(60)]
     signal = sorted(("chr1", start + away - 200, start + away + 200, 9.0) for start in starts)
     pybigtools.open(str(folder / "k4.bw"), "w").write({"chr1": 3_000_000}, iter(signal))
-    lines = [
-        f'chr1\ttest\tgene\t{at + 1}\t{at + 500}\t.\t+\t.\tgene_id "g{n}";\n' for n, at in enumerate(starts)
-    ]
+    lines = [f'chr1\ttest\tgene\t{at + 1}\t{at + 500}\t.\t+\t.\tgene_id "g{n}";\n' for n, at in enumerate(starts)]
     (folder / "genes.gtf").write_text("".join(lines))
     (folder / "expression.tsv").write_text("gene\tliver\n" + "".join(f"g{n}\t{n}\n" for n in range(60)))
     return sheet(folder, "sample,H3K4me3,annotation,expression\nliver,k4.bw,genes.gtf,expression.tsv\n")

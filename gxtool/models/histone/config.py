@@ -227,6 +227,13 @@ class HistoneConfig(Config):
     training: HistoneTrainingConfig = HistoneTrainingConfig()
     perturb: HistonePerturbConfig = HistonePerturbConfig()
 
+    def no_effects(self) -> dict[str, str]:
+        """Return the readouts of attention, where the network has none -> why."""
+        if self.model.architecture == "attentivechrome":
+            return {}
+        why = f"model.architecture={self.model.architecture} has no attention"
+        return {"attention": why, "attention_marks": why}
+
     def require_trainable(self) -> None:
         """Check that models that are asked for new cell types are trained on all others.
 

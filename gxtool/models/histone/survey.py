@@ -47,6 +47,7 @@ def tracks_survey(row: Mapping[str, str], data: DataConfig, look: Look) -> tuple
             signal_kind(list(by_mark.values()), background, data)
             tracks = [*by_mark.values(), *([background] if background else [])]
             check_assembly(tracks, data.assembly)
+            _require_reads(tracks)
         if not look.reads(*tables):
             if tracks and look.sees(row["annotation"]):
                 check_head(tracks, row["annotation"], read_head(Path(row["annotation"])))
@@ -99,6 +100,13 @@ def skeleton(
 def _first_line(file: BinsFile) -> bytes:
     with open_text(file.path, file.name, "a table of bins") as text:
         return text.readline(_FIRST_LINE)
+
+
+def _require_reads(tracks: Sequence[Track]) -> None:
+    """Check that no BAM is without mapped reads, as its index says it; a CRAM would have to be read for that."""
+    for track in tracks:
+        if track.kind == "bam" and not track.n_mapped:
+            raise InputError(f"{track.path}: holds no mapped read, expected some to count")
 
 
 def _require_varied(row: Mapping[str, str], values: pl.Series) -> None:

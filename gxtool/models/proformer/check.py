@@ -25,6 +25,8 @@ from gxtool.models.proformer.summary import is_foreign
 READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 3e3
 # Memory of Python with PyTorch (GB), and bytes that a sequence takes beside its tokens while it is encoded and on disk.
 BASE_MEMORY_GB, BYTES_IN_MEMORY, BYTES_ON_DISK = 1.5, 120, 30
+# Kind of effect -> column of the samplesheet that it takes.
+_NEEDED = {"variants": "variants", "motif": "motifs", "motif_scan": "motifs"}
 WORDS = {
     "dropped": "too long and left out",
     "trimmed": "too long and trimmed",
@@ -92,6 +94,11 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
             "target": ", ".join(data.predicted),
             **({"targets": list(data.predicted)} if len(data.targets) > 1 else {}),
         },
+        no_effects={
+            kind: f"no sample has {column}"
+            for kind, column in _NEEDED.items()
+            if not any(row.get(column) for row in sheet)
+        },
     )
 
 
@@ -99,17 +106,19 @@ def _sample(
     row: Mapping[str, str], data: DataConfig, look: Look
 ) -> tuple[dict[str, Looked] | None, list[tuple[str, str]]]:
     """Return what each file of a sample holds, and facts; None where files are not read whole."""
-    named = [path for column, path in row.items() if column != "sample" and path]
+    beside = [row[column] for column in ("variants", "genome", "motifs") if row.get(column)]
+    named = [path for column, path in row.items() if column != "sample" and path and path not in beside]
     if not look.sees(*named):
         return None, []
     sources, listed = files_of(row, data), has_lists(row)
+    with_side = look.reads(*beside)
     if not look.reads(*named):
         return None, []
     looked = {column: _look(column, source, data, listed) for column, source in sources.items()}
     facts = [(f"{row['sample']}, {column}", _describe(found, data)) for column, found in looked.items()]
     if listed:
         facts.append((f"{row['sample']}, subsets", _subsets(row, looked)))
-    return looked, facts + describe_side(row, data)
+    return looked, facts + (describe_side(row, data) if with_side else [])
 
 
 def _dataset(
