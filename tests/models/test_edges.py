@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from gxtool.cli import app
 from gxtool.errors import ConfigError
+from gxtool.io.promoter_encoding import DREAM_FIVE_PRIME, DREAM_THREE_PRIME
 from gxtool.models.plan import RunRequest, build_plan, read_runs
 
 FAMILY, OTHER = "proformer", "histone"
@@ -18,8 +20,10 @@ FAMILY, OTHER = "proformer", "histone"
 
 @pytest.fixture
 def asked(tmp_path: Path) -> RunRequest:
-    """A sheet of one library; the plan never looks into its file."""
-    (tmp_path / "train.txt").write_text("ACGT\t1\n")
+    """A sheet of one library of 81 promoters between the challenge's flanks, enough to hold some out."""
+    inserts = ["".join(letters) for letters in product("ACG", repeat=4)]
+    lines = [f"{DREAM_FIVE_PRIME}{insert}{DREAM_THREE_PRIME}\t{n}\n" for n, insert in enumerate(inserts)]
+    (tmp_path / "train.txt").write_text("".join(lines))
     (tmp_path / "sheet.csv").write_text("sample,data\nlibrary,train.txt\n")
     return RunRequest(model=FAMILY, preset="cnn", input=tmp_path / "sheet.csv")
 
