@@ -24,8 +24,8 @@ _RUN = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_.+-]*")
 def check_samples(names: Iterable[str], where: str) -> None:
     """Check names of samples: letters and digits of any script, space and `_ . + - ( ) = @ #`, unique.
 
-    They must be NFC, at most 100 characters (200 bytes as UTF-8), not start with `-`, `.` or a space nor end with a space, and differ also
-    when case is ignored.
+    They must be NFC, at most 100 characters (200 bytes as UTF-8), not start with `-`, `.` or a space nor end with a
+    space, and differ also when case is ignored.
 
     Raises:
         InputError: the first name that breaks a rule, said with `where`.

@@ -12,5 +12,5 @@ def encoded(text, name) {
     def lines = (0..<Math.max(1, whole.size())).step(most).collect { start ->
         "printf '%s' '${whole.substring(start, Math.min(start + most, whole.size()))}'"
     }
-    return "{\n${lines.join('\n')}\n} | base64 -d > ${name}"
+    return (['{'] + lines + ["} | base64 -d > ${name}"]).join('\n    ') // indented as scripts are
 }

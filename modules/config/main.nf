@@ -16,9 +16,9 @@ process CONFIG {
 
     script:
     def options = [
-        '--input': sheet ? "input/${sheet.name}" : '',
-        '--runs': runs ? request.runs ?: "${folder}/${runs.name}" : '', // its samplesheets lie beside the original
-        '--config': overrides ? "config/${overrides.name}" : '',
+        '--input': sheet ? "input/${nameOf(sheet)}" : '',
+        '--runs': runs ? request.runs ?: "${folder}/${nameOf(runs)}" : '', // its samplesheets lie beside the original
+        '--config': overrides ? "config/${nameOf(overrides)}" : '',
         '--model': request.model,
         '--preset': request.preset,
         '--judge': request.judge,
@@ -39,4 +39,9 @@ process CONFIG {
     ${encoded(file("${moduleDir}/stub-plan.json").text, 'plan.json')}
     touch versions.yml
     """
+}
+
+// Engines differ in whether a staged file's name has its folder in front.
+def nameOf(staged) {
+    return staged.name.toString().tokenize('/').last()
 }
