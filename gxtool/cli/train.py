@@ -38,7 +38,10 @@ def command(
     """Train one model per sample and seed: dataset -> models. Killed and run again, it goes on exactly."""
     from gxtool import api
     from gxtool.models.registry import get_family
+    from gxtool.names import check_run
 
+    if name:
+        check_run(name, "--name")
     options.need(model, "--model", "the family to train; `gxtool families` lists them")
     extra, paths = options.published_options(context.args, get_family(model).aliases)
     source = options.same(source, paths.get("--input"), "--input")
