@@ -14,3 +14,8 @@ def encoded(text, name) {
     }
     return (['{'] + lines + ["} | base64 -d > ${name}"]).join('\n    ') // indented as scripts are
 }
+
+// Engines differ in whether a staged file's name has its folder in front.
+def nameOf(staged) {
+    return staged.name.toString().tokenize('/').last()
+}

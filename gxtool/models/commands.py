@@ -6,6 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gxtool.models.plan import PLAN_SCHEMA_VERSION
+
 PLAN = "pipeline_info/plan.json"
 """The plan, as seen from the folder of results, where the commands are typed."""
 AGAIN = "again"
@@ -16,8 +18,10 @@ MOST = 200  # commands of one stage that are written out
 def plan_commands(plan: Mapping[str, Any]) -> list[str]:
     """Return shell commands in an order in which they work, typed in the folder of results; they write to `again`.
 
-    Of more than 200 items of a stage, the others are counted in a comment.
+    Of more than 200 items of a stage, the others are counted in a comment. There are none for plans of other versions.
     """
+    if plan.get("schema_version") != PLAN_SCHEMA_VERSION:
+        return []
     items = {stage: plan.get(stage) or [] for stage in ("preprocess", "tokenize", "train", *MODEL_STAGES)}
     # A run that starts from another one comes behind it.
     items["train"] = sorted(items["train"], key=lambda item: _is_run(item["init"]))

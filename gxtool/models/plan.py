@@ -25,7 +25,7 @@ from gxtool.models.stages import path_columns, read_rows
 from gxtool.names import check_run
 from gxtool.version import __version__
 
-PLAN_SCHEMA_VERSION = 1
+PLAN_SCHEMA_VERSION = 2
 TASKS = ("train", "predict")
 MOST_SEEDS = 1000
 LARGEST_SEED = 2**32 - 1  # what numpy and torch take alike

@@ -1,5 +1,5 @@
 // Everything the user asked for, checked and resolved, becomes one plan.
-include { encoded; written } from '../item'
+include { encoded; nameOf; written } from '../item'
 
 process CONFIG {
     label 'process_single'
@@ -39,9 +39,4 @@ process CONFIG {
     ${encoded(file("${moduleDir}/stub-plan.json").text, 'plan.json')}
     touch versions.yml
     """
-}
-
-// Engines differ in whether a staged file's name has its folder in front.
-def nameOf(staged) {
-    return staged.name.toString().tokenize('/').last()
 }

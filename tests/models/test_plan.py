@@ -78,7 +78,10 @@ def test_the_same_plan_twice_is_the_same_to_the_letter(request_two_samples: RunR
 
 def test_models_are_grouped_by_runs_per_task(request_two_samples: RunRequest) -> None:
     few = replace(request_two_samples, assignments=("resources.runs_per_task=3",))
-    assert [(t["samples"], t["seeds"]) for t in build_plan([few])["train"]] == [(["E003"], [1, 2, 3]), (["E123"], [1, 2, 3])]
+    assert [(t["samples"], t["seeds"]) for t in build_plan([few])["train"]] == [
+        (["E003"], [1, 2, 3]),
+        (["E123"], [1, 2, 3]),
+    ]
     fewer = replace(request_two_samples, assignments=("resources.runs_per_task=2",))
     assert [(t["samples"], t["seeds"]) for t in build_plan([fewer])["train"]] == [
         (["E003"], [1, 2]),
@@ -192,7 +195,9 @@ def test_seeds(given: object, seeds: tuple[int, ...]) -> None:
     assert parse_seeds(given) == seeds  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("given", ["0", "many", "1,1", "1,x", ",", "1,,", [], [1.5], True, "-3", "\u00b2", "9" * 5000, "100000000"])
+@pytest.mark.parametrize(
+    "given", ["0", "many", "1,1", "1,x", ",", "1,,", [], [1.5], True, "-3", "\u00b2", "9" * 5000, "100000000"]
+)
 def test_bad_seeds(given: object) -> None:
     with pytest.raises(ConfigError, match="^--seeds: found"):
         parse_seeds(given)  # type: ignore[arg-type]
