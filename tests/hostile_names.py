@@ -1,6 +1,6 @@
 """Names that people type or files contain: what must be refused everywhere, and what must work everywhere.
 
-Where a name below runs as shell code, a file called FILE appears in the folder where it ran: a canary folder stays empty.
+Where one runs as shell code, a file called FILE appears in the folder where it ran: a canary folder stays empty.
 """
 
 from __future__ import annotations

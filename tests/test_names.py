@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hostile_names import HOSTILE, NO_RUNS, ODD
 
 from gxtool.errors import QUOTED_LENGTH, ConfigError, InputError, quoted
 from gxtool.names import check_run, check_samples, check_units, inside
-from hostile_names import HOSTILE, NO_RUNS, ODD
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -1,4 +1,4 @@
-"""Names from sheets, folders, archives, runs files and options, through every command: refused in one line, or harmless.
+"""Names from sheets, folders, archives, runs files and options, through the commands: refused in one line, or harmless.
 
 `canary` is the folder where everything runs: a name that is executed, or that leaves its folder, leaves a file there.
 """

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hostile_names import HOSTILE, NO_RUNS
 
 from gxtool.errors import ConfigError, InputError
 from gxtool.models.plan import RunRequest, build_plan, format_plan, parse_folds, parse_seeds, read_runs
 from gxtool.models.registry import families, get_family, resolve_config
-from hostile_names import HOSTILE, NO_RUNS
 
 FAMILY = "histone"
 
