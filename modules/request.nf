@@ -3,23 +3,23 @@
 // The parameters, each of one type, whatever the command line or a parameter file made of it.
 def readRequest(options, commandLine) {
     if (commandLine.count(' --set ') > 1) {
-        error("gxtool: error: --set was given ${commandLine.count(' --set ')} times, expected one list: --set 'section.field=value;section.field=value'")
+        refuse(options.outdir, "gxtool: error: --set was given ${commandLine.count(' --set ')} times, expected one list: --set 'section.field=value;section.field=value'")
     }
     if (options.runs && commandLine =~ / --seeds[ =]/) {
-        error("gxtool: error: --seeds was given beside --runs, expected seeds in the runs file, where each run names its own")
+        refuse(options.outdir, "gxtool: error: --seeds was given beside --runs, expected seeds in the runs file, where each run names its own")
     }
     if (!(textOf(options.device) in ['auto', 'cpu', 'cuda'])) {
-        error("gxtool: error: --device: found '${shown(options.device)}', expected one of auto, cpu, cuda")
+        refuse(options.outdir, "gxtool: error: --device: found '${shown(options.device)}', expected one of auto, cpu, cuda")
     }
     if (!(textOf(options.engine) in ['', 'none', 'docker', 'podman', 'apptainer', 'singularity'])) {
-        error("gxtool: error: --engine: found '${shown(options.engine)}', expected one of docker, podman, apptainer, singularity, none")
+        refuse(options.outdir, "gxtool: error: --engine: found '${shown(options.engine)}', expected one of docker, podman, apptainer, singularity, none")
     }
     if (!(textOf(options.image) ==~ /[A-Za-z0-9\/][A-Za-z0-9._:\/@-]*/)) {
-        error("gxtool: error: --image: found '${shown(options.image)}', expected the name of an image, such as gxtool:0.1.0")
+        refuse(options.outdir, "gxtool: error: --image: found '${shown(options.image)}', expected the name of an image, such as gxtool:0.1.0")
     }
     // Containers see the folder through an option of the engine, in which these signs mean something.
     if (textOf(options.engine) && textOf(options.checkpoint_dir) =~ /[\p{Cntrl}'"`$\\:,]/) {
-        error("gxtool: error: --checkpoint_dir: found '${shown(options.checkpoint_dir)}', expected a path without quotes, colons, commas, \$ and \\ where tasks run in containers")
+        refuse(options.outdir, "gxtool: error: --checkpoint_dir: found '${shown(options.checkpoint_dir)}', expected a path without quotes, colons, commas, \$ and \\ where tasks run in containers")
     }
     [
         // As typed, but for what makes a second try of the same run look different.
@@ -38,6 +38,14 @@ def readRequest(options, commandLine) {
         checkpoint_dir: textOf(options.checkpoint_dir) ? madeFolder(textOf(options.checkpoint_dir)) : 'checkpoints',
         device: textOf(options.device),
     ]
+}
+
+// Before anything runs the engine calls nothing at the end, so the sentence is kept here.
+def refuse(outdir, sentence) {
+    def folder = file("${outdir}/pipeline_info", glob: false)
+    folder.mkdirs()
+    folder.resolve('error.txt').text = "${sentence}\n"
+    error(sentence)
 }
 
 // A folder as an absolute path, which tells it from a name.
