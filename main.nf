@@ -3,7 +3,7 @@
 // `gxtool config` decides what is done and writes plan.json; this page only says what waits for what.
 
 include { readRequest; givenInput; simulatedInput; existing; finish; helpText } from './modules/request'
-include { indexOf; indexed    } from './modules/indices'
+include { indexOf; places     } from './modules/indices'
 include { SIMULATE            } from './modules/simulate/main'
 include { CONFIG              } from './modules/config/main'
 include { PREPROCESS          } from './modules/preprocess/main'
@@ -114,7 +114,7 @@ def rawInput(folder, item) {
         path.eachFileRecurse { child -> contents << "${path.relativize(child)} ${child.size()} ${child.lastModified()}".toString() }
     }
     def indices = paths.collect { path -> indexOf(path) }
-    return tuple(item + [sheet: indexed(item.sheet, paths, indices)], paths + indices.findAll { index -> index }, contents.sort())
+    return tuple(item + [places: places(paths, indices)], paths + indices.findAll { index -> index }, contents.sort())
 }
 
 // Rows [id, key that knows its group's size, position, item]: what a group waits for.

@@ -13,16 +13,16 @@ Functions return the path written, and raise `gxtool.config.GxtoolError` with on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gxtool.config import Config
-from gxtool.errors import UsageError
+from gxtool.errors import UsageError, quoted
 from gxtool.models.base import CheckReport, Family, Run, Unit
 from gxtool.models.registry import get_family, resolve_config
+from gxtool.names import inside
 from gxtool.training.options import TrainOptions
 
 DEFAULT_OPTIONS = TrainOptions()
@@ -58,16 +58,16 @@ def plan(requests: Sequence[Any], output: Path, command: str = "") -> dict[str, 
 
     `command` is what was typed. What headers and small tables say of a failure is raised here, before anything runs.
     """
-    from gxtool.models.dry_run import dry_run, first_problem, notes, planned_run
-    from gxtool.models.plan import build_plan
+    from gxtool.models.dry_run import dry_run, first_problem, notes, planned_runs
+    from gxtool.models.plan import build_plan, format_plan
 
     content = build_plan(requests) | ({"command": command} if command else {})
-    findings = dry_run([planned_run(request) for request in requests])
+    findings = dry_run(planned_runs(requests))
     if problem := first_problem(findings):
         raise problem
     content["notes"] = notes(findings)
     partial = Path(f"{output}.partial")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    partial.write_text(format_plan(content), encoding="utf-8")
     partial.replace(output)
     return content
 
@@ -98,7 +98,7 @@ def tokenize(sources: Sequence[Path], output: Path, settings: Settings, overwrit
 
 @dataclass(frozen=True)
 class Units:
-    """Which models to train: samples ("all": every one the dataset has), seeds and folds."""
+    """Which models to train: samples (none named: every one the dataset has), seeds and folds."""
 
     samples: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1,)
@@ -110,9 +110,11 @@ class Units:
         Raises:
             UsageError: a sample that the dataset does not have, or samples named for a model of all of them.
         """
+        there = set(known)
         for sample in self.samples:
-            if sample not in known:
-                raise UsageError(f"--samples {sample}: not in the dataset, expected some of {', '.join(known)}")
+            if sample not in there:
+                few = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
+                raise UsageError(f"--samples {quoted(sample)}: not in the dataset, expected some of {few}")
         if self.samples and not per_sample:
             raise UsageError(
                 "--samples with training.per_sample=false: one model sees all samples, expected none named"
@@ -140,20 +142,19 @@ def train(
     known = Dataset.open(Path(dataset), run.family.name).samples
     chosen = units.expand(known, run.config.training.per_sample)
     # The room writes a single model to its output itself; here, one model or many, each has a folder of its name.
-    place = Path(output) / chosen[0].name if len(chosen) == 1 else Path(output)
+    place = inside(Path(output), chosen[0].name) if len(chosen) == 1 else Path(output)
     return train_units(Path(dataset), place, run, chosen, options)
 
 
-def parse_units(samples: str, seeds: str, folds: str) -> Units:
-    """Return the units named by three command-line values: `A,B` or `all`; a number of seeds or `3,7`; `0,1`.
+def parse_units(samples: Sequence[str], seeds: str, folds: str) -> Units:
+    """Return the units named on a command line: samples (none: all), a number of seeds or `3,7`, folds such as `0,1`.
 
     Raises:
         ConfigError: seeds or folds that are not whole numbers.
     """
     from gxtool.models.plan import parse_folds, parse_seeds
 
-    named = () if samples in ("", "all") else tuple(part.strip() for part in samples.split(","))
-    return Units(named, parse_seeds(seeds), parse_folds(folds))
+    return Units(tuple(samples), parse_seeds(seeds), parse_folds(folds))
 
 
 def family_of(checkpoints: Sequence[Path]) -> str:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Sequence
 from typing import Any
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 QUOTED_LENGTH = 200
 """Characters of a value that a message shows at most."""
 
 
 class GxtoolError(Exception):
-    """A failure the user can mend; its message is one sentence, `exit_code` is what the command returns."""
+    """A failure the user can mend; its message is one line, `exit_code` is what the command returns."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return the sentence; control characters of what it quotes, such as line ends, are written as escapes."""
+        return _CONTROL.sub(lambda sign: ascii(sign[0])[1:-1], super().__str__())
 
 
 class UsageError(GxtoolError):

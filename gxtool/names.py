@@ -14,6 +14,7 @@ from pathlib import Path
 from gxtool.errors import ConfigError, InputError, quoted
 
 SAMPLE_LENGTH = 100
+SAMPLE_BYTES = 200  # a folder's name may have 255, and a model's says seed and fold behind the sample
 UNIT_LENGTH = 200
 RESERVED_RUNS = ("runs", "comparison", "multiqc", "pipeline_info", "results")
 _SAMPLE_SIGNS = frozenset(" _.+-()=@#")
@@ -23,8 +24,8 @@ _RUN = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9_.+-]*")
 def check_samples(names: Iterable[str], where: str) -> None:
     """Check names of samples: letters and digits of any script, space and `_ . + - ( ) = @ #`, unique.
 
-    They must be NFC, at most 100 characters, not start with `-`, `.` or a space nor end with a space, and differ also
-    when case is ignored.
+    They must be NFC, at most 100 characters (200 bytes as UTF-8), not start with `-`, `.` or a space nor end with a
+    space, and differ also when case is ignored.
 
     Raises:
         InputError: the first name that breaks a rule, said with `where`.
@@ -51,6 +52,8 @@ def _sample_problem(name: object) -> str:
         return "is no text, expected letters and digits"
     if len(name) > SAMPLE_LENGTH:
         return f"has {len(name)} characters, expected at most {SAMPLE_LENGTH}"
+    if len(name.encode("utf-8", "replace")) > SAMPLE_BYTES:
+        return f"has {len(name.encode('utf-8', 'replace'))} bytes as UTF-8, expected at most {SAMPLE_BYTES}"
     if name[0] in "-. ":
         return f"starts with {name[0]!r}, expected a letter, a digit or one of _ + ( ) = @ #"
     if name[-1] == " ":

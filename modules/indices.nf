@@ -1,4 +1,4 @@
-// Files that are read through an index: it is staged with them, and the samplesheet names both as FILE##idx##INDEX.
+// Files that are read through an index: it is staged with them, and the task is told of both as FILE##idx##INDEX.
 
 // The index beside a BAM, CRAM or FASTA file; nothing where there is none.
 def indexOf(path) {
@@ -12,16 +12,15 @@ def indexOf(path) {
     return endings[ending].collect { index -> path.resolveSibling("${stem}${index}") }.find { index -> index.exists() }
 }
 
-// Files are staged as input1/NAME, input2/NAME, ...; their indices follow behind the last of them.
-def indexed(sheet, paths, indices) {
-    def text = sheet
-    def place = paths.size()
-    paths.eachWithIndex { path, number ->
-        if (indices[number]) {
-            place += 1
-            def staged = "input${number + 1}/${path.name}"
-            text = text.contains("${staged}##idx##") ? text : text.replace(staged, "${staged}##idx##input${place}/${indices[number].name}")
+// Where a task sees its files: input1/NAME, input2/NAME, ...; their indices follow behind the last of them.
+def places(paths, indices) {
+    def last = paths.size()
+    return paths.withIndex().collect { path, number ->
+        def place = "input${number + 1}/${path.name}".toString()
+        if (!indices[number]) {
+            return place
         }
+        last += 1
+        return "${place}##idx##input${last}/${indices[number].name}".toString()
     }
-    return text
 }

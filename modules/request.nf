@@ -3,10 +3,23 @@
 // The parameters, each of one type, whatever the command line or a parameter file made of it.
 def readRequest(options, commandLine) {
     if (commandLine.count(' --set ') > 1) {
-        error("gxtool: error: --set was given ${commandLine.count(' --set ')} times, expected one list: --set 'section.field=value;section.field=value'")
+        refuse(options.outdir, "gxtool: error: --set was given ${commandLine.count(' --set ')} times, expected one list: --set 'section.field=value;section.field=value'")
     }
     if (options.runs && commandLine =~ / --seeds[ =]/) {
-        error("gxtool: error: --seeds was given beside --runs, expected seeds in the runs file, where each run names its own")
+        refuse(options.outdir, "gxtool: error: --seeds was given beside --runs, expected seeds in the runs file, where each run names its own")
+    }
+    if (!(textOf(options.device) in ['auto', 'cpu', 'cuda'])) {
+        refuse(options.outdir, "gxtool: error: --device: found '${shown(options.device)}', expected one of auto, cpu, cuda")
+    }
+    if (!(textOf(options.engine) in ['', 'none', 'docker', 'podman', 'apptainer', 'singularity'])) {
+        refuse(options.outdir, "gxtool: error: --engine: found '${shown(options.engine)}', expected one of docker, podman, apptainer, singularity, none")
+    }
+    if (!(textOf(options.image) ==~ /[A-Za-z0-9\/][A-Za-z0-9._:\/@-]*/)) {
+        refuse(options.outdir, "gxtool: error: --image: found '${shown(options.image)}', expected the name of an image, such as gxtool:0.1.0")
+    }
+    // Containers see the folder through an option of the engine, in which these signs mean something.
+    if (textOf(options.engine) && textOf(options.checkpoint_dir) =~ /[\p{Cntrl}'"`$\\:,]/) {
+        refuse(options.outdir, "gxtool: error: --checkpoint_dir: found '${shown(options.checkpoint_dir)}', expected a path without quotes, colons, commas, \$ and \\ where tasks run in containers")
     }
     [
         // As typed, but for what makes a second try of the same run look different.
@@ -14,7 +27,7 @@ def readRequest(options, commandLine) {
         help: textOf(options.help),
         version: textOf(options.version),
         input: textOf(options.input),
-        runs: options.runs ? file(textOf(options.runs)).toAbsolutePath().toUriString() : '',
+        runs: options.runs ? file(textOf(options.runs), glob: false).toAbsolutePath().toUriString() : '',
         model: textOf(options.model),
         preset: options.preset instanceof List ? options.preset.join(',') : textOf(options.preset),
         judge: folderOf(textOf(options.judge)),
@@ -22,9 +35,17 @@ def readRequest(options, commandLine) {
         set: options.set instanceof List ? options.set : textOf(options.set).tokenize(';').collect { pair -> pair.trim() },
         seeds: textOf(options.seeds),
         outdir: textOf(options.outdir),
-        checkpoint_dir: options.checkpoint_dir ? madeFolder(options.checkpoint_dir) : 'checkpoints',
+        checkpoint_dir: textOf(options.checkpoint_dir) ? madeFolder(textOf(options.checkpoint_dir)) : 'checkpoints',
         device: textOf(options.device),
     ]
+}
+
+// Before anything runs the engine calls nothing at the end, so the sentence is kept here.
+def refuse(outdir, sentence) {
+    def folder = file("${outdir}/pipeline_info", glob: false)
+    folder.mkdirs()
+    folder.resolve('error.txt').text = "${sentence}\n"
+    error(sentence)
 }
 
 // A folder as an absolute path, which tells it from a name.
@@ -34,7 +55,7 @@ def folderOf(text) {
 
 // Docker would make a folder that is missing, and root would own it.
 def madeFolder(path) {
-    def folder = file(path)
+    def folder = file(path, glob: false)
     folder.mkdirs()
     return folder.toAbsolutePath().toString()
 }
@@ -42,7 +63,11 @@ def madeFolder(path) {
 def existing(path) {
     def found = file(path.toString(), glob: false)
     if (!found.exists()) {
-        error("gxtool: error: ${path}: no such file or folder, expected it because the samplesheet, the runs file or an option names it")
+        error("gxtool: error: ${shown(path)}: no such file or folder, expected it because the samplesheet, the runs file or an option names it")
+    }
+    // The engine's own scripts take these signs for what a shell means by them.
+    if (found.toString() =~ /[\p{Cntrl}$*?\[\]{}]/) {
+        error("gxtool: error: ${shown(found)}: cannot be handed to a task, expected a path without control characters and \$ * ? [ ] { }")
     }
     return found
 }
@@ -59,25 +84,31 @@ def simulatedInput(folder, model) {
         : tuple(folder.toString(), [], folder.resolve('runs.yaml'))
 }
 
+// A value as a message shows it: one line, and not long.
+def shown(value) {
+    def text = value.toString().replaceAll(/\p{Cntrl}/, '?')
+    return text.size() > 200 ? "${text.take(197)}..." : text
+}
+
 // The last Nextflow engines leave `--flag false` a string.
 def textOf(value) {
     return value == null || value.toString() == 'false' ? '' : value.toString()
 }
 
-// Says how the run ended; a failure's sentence is kept where people look for it.
+// Says how the run ended. A failure's sentence is kept where people look for it; the engine has printed it already.
 def finish(outdir, success, report) {
-    def folder = file("${outdir}/pipeline_info")
-    def note = file("${folder}/error.txt")
+    def folder = file("${outdir}/pipeline_info", glob: false)
+    def note = folder.resolve('error.txt')
     if (success) {
         note.delete()
-        return "The report is ${file("${outdir}/report.html").toAbsolutePath()}"
+        return "The report is ${file("${outdir}/report.html", glob: false).toAbsolutePath()}"
     }
     // Usage errors come in a box.
     def lines = report.replaceAll('[\u2500-\u257f]', '').readLines().collect { line -> line.trim() }
     def sentence = lines.find { line -> line.startsWith('gxtool: error: ') } ?: lines.reverse().find { line -> line && line != 'null' }
     folder.mkdirs()
     note.text = "${sentence}\n"
-    return sentence
+    return "What went wrong stands above and in ${note.toAbsolutePath()}"
 }
 
 def helpText() {

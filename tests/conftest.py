@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# What tests of every room share lies beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
 
 import gxtool.training  # noqa: F401  (sets how threads wait, before any test imports torch)
 

@@ -28,6 +28,7 @@ from gxtool.cli import (
     tokenize,
     train,
 )
+from gxtool.cli.item import EPILOG, StageCommand
 from gxtool.cli.options import PUBLISHED
 from gxtool.errors import GxtoolError
 from gxtool.version import __version__
@@ -51,8 +52,10 @@ def _name(module: ModuleType) -> str:
 _PIPELINE, _AROUND = "Stages, in the order of a run", "Around them"
 for _module in (config, preprocess, tokenize, train, evaluate, predict, perturb, design, compare, report):
     _settings = PUBLISHED if _module in (config, train) else None
-    app.command(_name(_module), context_settings=_settings, rich_help_panel=_PIPELINE)(_module.command)
-for _module in (init, check, simulate, families, inspect, doctor):
+    _panel = {"cls": StageCommand, "epilog": EPILOG, "rich_help_panel": _PIPELINE}
+    app.command(_name(_module), context_settings=_settings, **_panel)(_module.command)
+app.command(_name(simulate), cls=StageCommand, epilog=EPILOG, rich_help_panel=_AROUND)(simulate.command)
+for _module in (init, check, families, inspect, doctor):
     app.command(_name(_module), rich_help_panel=_AROUND)(_module.command)
 
 

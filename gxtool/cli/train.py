@@ -21,7 +21,10 @@ def command(
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
     seeds: Annotated[str, typer.Option(metavar="N|A,B", help="Number of seeds, or the seeds.")] = "1",
-    samples: Annotated[str, typer.Option(metavar="A,B|all", help="Samples to train a model for.")] = "all",
+    samples: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A sample to train a model for; may be repeated (default: all)."),
+    ] = None,
     folds: Annotated[str, typer.Option(metavar="A,B", help="Folds of the split scheme.")] = "0",
     init: Annotated[Path | None, typer.Option("--from", metavar="FOLDER", help="Trained model to start from.")] = None,
     name: options.Name = "",
@@ -35,7 +38,10 @@ def command(
     """Train one model per sample and seed: dataset -> models. Killed and run again, it goes on exactly."""
     from gxtool import api
     from gxtool.models.registry import get_family
+    from gxtool.names import check_run
 
+    if name:
+        check_run(name, "--name")
     options.need(model, "--model", "the family to train; `gxtool families` lists them")
     extra, paths = options.published_options(context.args, get_family(model).aliases)
     source = options.same(source, paths.get("--input"), "--input")
@@ -44,7 +50,7 @@ def command(
     options.need(source, "--input", f"the dataset to train on; {made}")
     options.need(output, "--output", "the folder for the trained models")
     settings = options.settings(model, preset, config, [*(assignments or ()), *extra], name)
-    units = api.parse_units(samples, seeds, folds)
+    units = api.parse_units(samples or (), seeds, folds)
     from gxtool.cli.progress import TrainingProgress
 
     with TrainingProgress() as progress:

@@ -21,6 +21,7 @@ import numpy as np
 
 from gxtool.errors import InputError
 from gxtool.io.packed import ARCHIVES, Content, is_archive, open_text, read_content
+from gxtool.names import inside
 
 # Published file -> what its genes are for.
 SPLITS = {"train": "train", "valid": "val", "test": "test"}
@@ -103,7 +104,7 @@ def find_bins_files(cell: str, path: Path, scratch: Path) -> list[BinsFile]:
     chosen = [_choose_table(path, folder, stem, names) for stem in SPLITS]
     root = path
     if is_archive(path):
-        root = scratch / cell
+        root = inside(scratch, cell)
         _unpack(path, chosen, root)
     return [BinsFile(role, root / name, _shown(path, name)) for role, name in zip(SPLITS.values(), chosen, strict=True)]
 

@@ -22,7 +22,7 @@ from gxtool.io.artifact import find_artifacts
 from gxtool.models.base import CheckReport, Family
 from gxtool.models.baseline_choice import choose_baselines
 from gxtool.models.look import InputFacts, Look
-from gxtool.models.plan import RunRequest
+from gxtool.models.plan import RunRequest, name_runs
 from gxtool.models.registry import get_family, resolve_config
 from gxtool.models.settings_checks import check_kinds, design_targets, monitored_metric
 from gxtool.models.stages import read_rows
@@ -330,17 +330,26 @@ def _unchecked(files: Mapping[str, str]) -> list[str]:
     ]
 
 
-def planned_run(request: RunRequest) -> PlannedRun:
-    """Return what the dry run needs of a run that is asked for."""
-    family = get_family(request.model)
-    return PlannedRun(
-        name=request.name or request.preset or family.default_preset,
-        family=family,
-        config=resolve_config(family, request.preset, request.files, request.assignments),
-        sheet=read_rows(family, request.input, request.base),
-        source=str(request.input),
-        task=request.task,
-        folds=request.folds,
-        init=request.init,
-        judge=request.judge,
-    )
+def planned_runs(requests: Sequence[RunRequest]) -> list[PlannedRun]:
+    """Return what the dry run needs of the runs that are asked for, under the names that their results will have."""
+    sheets: dict[tuple[str, Path, str | None], list[dict[str, str]]] = {}
+    runs = []
+    for name, request in zip(name_runs(requests), requests, strict=True):
+        family = get_family(request.model)
+        sheet = (family.name, request.input, request.base)
+        if sheet not in sheets:
+            sheets[sheet] = read_rows(family, request.input, request.base)
+        runs.append(
+            PlannedRun(
+                name=name,
+                family=family,
+                config=resolve_config(family, request.preset, request.files, request.assignments),
+                sheet=sheets[sheet],
+                source=str(request.input),
+                task=request.task,
+                folds=request.folds,
+                init=request.init,
+                judge=request.judge,
+            )
+        )
+    return runs

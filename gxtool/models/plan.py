@@ -9,24 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from gxtool.config import Config, Section, read_yaml, stage_fields
-from gxtool.errors import ConfigError, did_you_mean
-from gxtool.io.indexed import join_index, named_files
-from gxtool.io.samplesheet import format_samplesheet
+from gxtool.errors import ConfigError, did_you_mean, quoted
+from gxtool.io.indexed import named_files
 from gxtool.models.base import Family
 from gxtool.models.edges import Planned, beside, check_starts, judge_of, settled
 from gxtool.models.registry import get_family, resolve_config
 from gxtool.models.stages import path_columns, read_rows
+from gxtool.names import check_run
 from gxtool.version import __version__
 
-PLAN_SCHEMA_VERSION = 1
+PLAN_SCHEMA_VERSION = 2
 TASKS = ("train", "predict")
+MOST_SEEDS = 1000
+LARGEST_SEED = 2**32 - 1  # what numpy and torch take alike
 _RUN_KEYS = ("name", "model", "preset", "input", "task", "from", "judge", "set", "seeds", "folds")
 
 
@@ -68,16 +70,16 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
     """
     items = _Items()
     runs: dict[str, Planned] = {}
-    for request in requests:
+    sheets: dict[tuple[str, Path, str | None], list[dict[str, str]]] = {}
+    for name, request in zip(name_runs(requests), requests, strict=True):
         family = get_family(request.model)
         config = resolve_config(family, request.preset, request.files, request.assignments)
         if request.task == "train":
             config.require_trainable()
-        rows = read_rows(family, request.input, request.base)
-        name = request.name or run_name(request, family, config, rows)
-        if name in runs:
-            raise ConfigError(f"run {name}: is asked for twice, expected every run once (give them names)")
-        _check_name(name)
+        sheet = (family.name, request.input, request.base)
+        if sheet not in sheets:
+            sheets[sheet] = read_rows(family, request.input, request.base)
+        rows = sheets[sheet]
         request = replace(request, init=settled(request.init))
         preset = request.preset or family.default_preset
         runs[name] = Planned(name, family, preset, request.task, request.init, request.judge)
@@ -96,6 +98,15 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         "design": [{**item, "judge": judges[item["run"]]} for item in items.design],
         "predict": items.predict,
     }
+
+
+def format_plan(plan: Mapping[str, Any]) -> str:
+    """Return a plan as JSON, an item a line: a plan of 100,000 samples is written in a second."""
+    parts = []
+    for key, value in sorted(plan.items()):
+        text = "[\n" + ",\n".join(map(_text, value)) + "\n]" if isinstance(value, list) and value else _text(value)
+        parts.append(f"{_text(key)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def read_runs(path: Path, source: Path | None = None, base: str | None = None) -> list[RunRequest]:
@@ -162,18 +173,21 @@ def parse_seeds(value: int | str | Sequence[int], where: str = "--seeds") -> tup
     """Return seeds: `5` means 1 to 5; `3,7`, `3,` or a list means these.
 
     Raises:
-        ConfigError: not whole numbers, none, or one twice.
+        ConfigError: not whole numbers, none, one twice, or more than `MOST_SEEDS`.
     """
     if isinstance(value, str):
         parts = [part.strip() for part in value.removesuffix(",").split(",")]
-        if not all(part.isdigit() for part in parts):
-            raise ConfigError(f"{where}: found {value!r}, expected a number of seeds or seeds such as 3,7")
-        value = [int(part) for part in parts] if "," in value else int(parts[0])
+        numbers = [_number(part) for part in parts]
+        if None in numbers:
+            raise ConfigError(f"{where}: found {quoted(value)}, expected a number of seeds or seeds such as 3,7")
+        value = numbers if "," in value else numbers[0]
     if isinstance(value, int) and not isinstance(value, bool):
         value = range(1, value + 1)
+    if isinstance(value, Sequence) and len(value) > MOST_SEEDS:
+        raise ConfigError(f"{where}: found more than {MOST_SEEDS:,} seeds, expected at most so many")
     seeds = tuple(_whole_numbers(value, where))
     if not seeds or len(set(seeds)) != len(seeds):
-        raise ConfigError(f"{where}: found {list(seeds)}, expected at least one seed and none twice")
+        raise ConfigError(f"{where}: found {quoted(list(seeds))}, expected at least one seed and none twice")
     return seeds
 
 
@@ -184,7 +198,12 @@ def parse_folds(value: str, where: str = "--folds") -> tuple[int, ...]:
         ConfigError: not whole numbers.
     """
     parts = [part.strip() for part in value.split(",")]
-    return tuple(_whole_numbers([int(part) if part.isdigit() else part for part in parts], where))
+    return tuple(_whole_numbers([part if _number(part) is None else _number(part) for part in parts], where))
+
+
+def _number(text: str) -> int | None:
+    """Return the whole number that a few digits are; None for any other text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else None
 
 
 def _whole_numbers(value: Any, where: str) -> list[int]:
@@ -192,25 +211,42 @@ def _whole_numbers(value: Any, where: str) -> list[int]:
         numbers = list(value)
     except TypeError:
         numbers = [None]
-    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
-        raise ConfigError(f"{where}: found {value!r}, expected whole numbers of at least 0")
+    whole = (isinstance(number, int) and not isinstance(number, bool) for number in numbers)
+    if not all(whole) or not all(0 <= number <= LARGEST_SEED for number in numbers):
+        raise ConfigError(f"{where}: found {quoted(value)}, expected whole numbers from 0 to {LARGEST_SEED:,}")
     return numbers
 
 
-def _check_name(name: str) -> None:
-    """Check that a run's name can be the name of a folder."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*", name):
-        raise ConfigError(f"run {name!r}: expected a name of letters, digits and _ . = -")
+def name_runs(requests: Sequence[RunRequest]) -> list[str]:
+    """Return the name of each run: its own, or its preset, numbered where that is taken (`convnet`, `convnet-2`).
+
+    Raises:
+        ConfigError: a name that cannot be a folder, or a run that is asked for twice.
+    """
+    taken: set[str] = set()
+    seen: set[RunRequest] = set()
+    for request in requests:
+        # Folders of some systems ignore case.
+        given = request.name.lower()
+        if request.name:
+            check_run(request.name)
+        if request in seen or (given and given in taken):
+            name = quoted(request.name or request.preset)
+            raise ConfigError(f"run {name}: is asked for twice, expected every run once (give them names)")
+        seen.add(request)
+        taken |= {given} if given else set()
+    names = []
+    for request in requests:
+        name = request.name or _free(request.preset or get_family(request.model).default_preset, taken)
+        check_run(name)
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
-def run_name(request: RunRequest, family: Family, config: Config, rows: Sequence[Mapping[str, str]]) -> str:
-    """Name a run by preset, changed keys and a short hash of all that decides its result."""
-    changed = [text.split("=", 1) for text in request.assignments]
-    parts = [request.preset or family.default_preset]
-    parts += [f"{key.rsplit('.', 1)[-1]}={value}" for key, value in changed]
-    text = re.sub(r"[^A-Za-z0-9_.=-]+", "_", "-".join(parts))[:60]
-    sheet = [_staged(family, row)[0] for row in rows]
-    return f"{text}-{_hash(family.name, config.model_dump(mode='json'), sheet, request.task, request.init)[:6]}"
+def _free(preset: str, taken: set[str]) -> str:
+    """Return the preset's name, numbered from 2 on where it is taken."""
+    return next(name for n in count(1) if (name := preset if n == 1 else f"{preset}-{n}").lower() not in taken)
 
 
 def _data_items(items: _Items, family: Family, config: Config, rows: Sequence[Mapping[str, str]]) -> str:
@@ -218,15 +254,14 @@ def _data_items(items: _Items, family: Family, config: Config, rows: Sequence[Ma
     section = _text({"data": stage_fields(config.data, "preprocess")})
     ids = []
     for row in rows:
-        staged, paths = _staged(family, row)
-        key = _hash(family.name, section, staged, paths)[:12]
+        key = _hash(family.name, section, row)[:12]
         ids.append(key)
         items.preprocess[key] = {
             "id": key,
             "family": family.name,
             "name": row["sample"],
-            "sheet": format_samplesheet([staged]),
-            "paths": paths,
+            "row": dict(row),
+            "paths": [path for name in path_columns(family, row) for path in named_files(row[name])],
             "section": section,
             "resources": {"cpus": 1, "memory_gb": 2, "gpus": 0},
         }
@@ -241,18 +276,6 @@ def _data_items(items: _Items, family: Family, config: Config, rows: Sequence[Ma
         "resources": {"cpus": 1, "memory_gb": 2, "gpus": 0},
     }
     return key
-
-
-def _staged(family: Family, row: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Rewrite path columns to where a task will see them: input1/NAME, input2/NAME, ..."""
-    staged, paths = dict(row), []
-    for name in path_columns(family, row):
-        places = []
-        for path in named_files(row[name]):
-            paths.append(path)
-            places.append(f"input{len(paths)}/{Path(path).name}")
-        staged[name] = join_index(*places) if len(places) > 1 else places[0]
-    return staged, paths
 
 
 def _model_items(
@@ -280,10 +303,9 @@ def _model_items(
     section = _text({**_sections(config, "data", "model", "training"), "resources": {"threads": threads}})
     for chosen, seeds in _chunks(config, samples, request):
         units = {
-            "samples": ",".join(chosen) or "all",
-            # With a comma behind each: a lone number would be a number of seeds.
-            "seeds": "".join(f"{seed}," for seed in seeds),
-            "folds": ",".join(map(str, request.folds)),
+            "samples": list(chosen),  # none: one model sees all of them
+            "seeds": list(seeds),
+            "folds": list(request.folds),
         }
         items.train.append({**base, "id": _hash(name, section, dataset, units)[:12], **units, "section": section})
     items.evaluate.append({**base, "id": _hash(name, scoring, dataset)[:12], "section": scoring})

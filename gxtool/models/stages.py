@@ -10,9 +10,12 @@ from gxtool.data.splits import require_roles
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, find_artifacts
 from gxtool.io.packed import is_archive
+from gxtool.io.row_names import check_row_names
 from gxtool.io.runtime import Stopwatch
 from gxtool.io.samplesheet import ANY, read_samplesheet, require_path, resolve_path
 from gxtool.models.base import Family
+from gxtool.models.item import is_item, item_row, read_item
+from gxtool.names import check_sample, check_samples, check_units
 
 
 def read_rows(family: Family, source: Path, base: str | None = None) -> list[dict[str, str]]:
@@ -25,7 +28,19 @@ def read_rows(family: Family, source: Path, base: str | None = None) -> list[dic
     Raises:
         InputError: nothing there, a malformed sheet, or a path that does not exist.
     """
-    source = Path(source)
+    rows = _read_rows(family, Path(source), base)
+    check_samples([row[family.columns[0].name] for row in rows], str(source))
+    check_units(dict.fromkeys(name for row in rows for name in row), str(source), "column")
+    return rows
+
+
+def _read_rows(family: Family, source: Path, base: str | None) -> list[dict[str, str]]:
+    if is_item(source):
+        rows = [item_row(read_item(str(source), "preprocess"), source)]
+        for row in rows:
+            for name in path_columns(family, row):
+                require_path(source, row, name, row[name])
+        return rows
     if not source.exists():
         raise InputError(f"--input {source}: does not exist, expected a samplesheet or a folder of raw data")
     if source.is_dir() or is_archive(source):
@@ -35,10 +50,11 @@ def read_rows(family: Family, source: Path, base: str | None = None) -> list[dic
     optional = [column.name for column in family.columns if not column.required]
     rows = read_samplesheet(source, required, optional)
     base = str(base or source.absolute().parent)
+    is_here = Path(base).is_dir()
     for row in rows:
         for name in path_columns(family, row):
             row[name] = resolve_path(row[name], base)
-            if Path(base).is_dir():
+            if is_here:
                 require_path(source, row, name, row[name])
     return rows
 
@@ -87,6 +103,7 @@ def tokenize(family: Family, config: Config, sources: Sequence[Path], output: Pa
         if part.manifest.family != family.name:
             raise InputError(f"{part.path}: belongs to family {part.manifest.family}, expected {family.name}")
         for sample in part.manifest.info.get("samples", []):
+            check_sample(sample, str(part.path))
             if sample in seen:
                 raise InputError(f"{part.path}: sample {sample} is in {seen[sample]} already, expected it once")
             seen[sample] = part.path
@@ -95,6 +112,7 @@ def tokenize(family: Family, config: Config, sources: Sequence[Path], output: Pa
         for part in examples:
             writer.add_parent(part)
         family.load(family.encode)(examples, config.data, writer)
+        check_row_names(writer.folder / "rows.parquet", str(output))
         if writer.has("labels.npy"):
             require_roles(writer.read_table("splits.parquet"), str(output))
         watch.write(writer.folder)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gxtool.io.artifact import KINDS, Artifact
+from gxtool.models.commands import plan_commands
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Flow, Listing, Paragraph, Part
 from gxtool.report.gather import FamilyMaterial, Material
@@ -91,10 +92,17 @@ def run_part(material: Material) -> Part:
 
 
 def _repeat(material: Material) -> Part:
-    recorded = [material.plan.get("command"), *(material.runtimes[a.id].get("command") for a in _in_order(material))]
-    commands = list(dict.fromkeys(command for command in map(_command, recorded) if command))
+    by_hand = plan_commands(material.plan)
+    recorded = [] if by_hand else [material.runtimes[a.id].get("command") for a in _in_order(material)]
+    typed = [material.plan.get("command"), *recorded]
+    commands = list(dict.fromkeys(command for command in map(_command, typed) if command))
     items: list[Block] = []
-    if commands:
+    if by_hand:
+        if commands:
+            items.append(Listing("What was typed", "\n".join(commands)))
+        listing = "\n".join(by_hand)
+        items.append(Listing("The same by single commands, from the folder of results", listing, folded=True))
+    elif commands:
         items.append(Listing("Commands, in order", "\n".join(commands), len(commands) > blocks.FOLD_ROWS))
     else:
         items.append(Paragraph("No command line was recorded: the stages were called from Python."))
@@ -124,9 +132,9 @@ def _plan_table(plan: Mapping[str, Any]) -> blocks.Table | None:
             blocks.text(item.get("run") or item.get("name")),
             blocks.text(stage),
             blocks.text(item.get("id"), "code"),
-            blocks.text(item.get("samples")),
-            blocks.text(item.get("seeds")),
-            blocks.text(item.get("folds")),
+            blocks.text(_joined(item.get("samples"))),
+            blocks.text(_joined(item.get("seeds"))),
+            blocks.text(_joined(item.get("folds"))),
             blocks.num(formats.nested(item, "resources", "cpus")),
             _gigabytes(formats.nested(item, "resources", "memory_gb")),
         ]
@@ -139,6 +147,10 @@ def _plan_table(plan: Mapping[str, Any]) -> blocks.Table | None:
         return None
     columns = ("Run or data", "Stage", "Task", "Samples", "Seeds", "Folds", "CPUs", "Memory (GB)")
     return blocks.table("Planned tasks", columns, rows, f"Planned by gxtool {plan.get('gxtool_version', '')}.")
+
+
+def _joined(values: Any) -> Any:
+    return ", ".join(map(str, values)) if isinstance(values, list) else values
 
 
 def _gigabytes(memory: float | None) -> blocks.Cell:

@@ -17,6 +17,7 @@ from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artif
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Run, Unit
+from gxtool.names import inside
 from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine, machine, seed_everything
@@ -83,7 +84,7 @@ def _job(dataset: Dataset, output: Path, run: Run, unit: Unit, options: TrainOpt
     init = find_init(options.init, run.family, unit) if options.init else None
     root = Path(options.checkpoint_dir) if options.checkpoint_dir else default_root(output)
     folder = ProgressFolder(root / progress_key(run, unit, dataset.artifact, init))
-    target = output if alone else output / unit.name
+    target = output if alone else inside(output, unit.name)
     job = Job(unit, train_indices, val_indices, target, folder, init)
     if not (_is_published(job) or options.overwrite) and target.exists() and any(target.iterdir()):
         raise InputError(f"{target}: exists already, expected a new folder (or --overwrite)")

@@ -11,7 +11,7 @@ process COMPARE {
 
     script:
     """
-    gxtool compare --input evaluations --output comparison
+    gxtool compare --input evaluations --output comparison --overwrite
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

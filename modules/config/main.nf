@@ -1,40 +1,42 @@
 // Everything the user asked for, checked and resolved, becomes one plan.
+include { encoded; nameOf; written } from '../item'
+
 process CONFIG {
-    tag "${request.model ?: 'all runs'}"
     label 'process_single'
 
     input:
     val request
-    tuple val(folder), path(sheet), path(runs)
+    tuple val(folder), path(sheet, stageAs: 'input/*'), path(runs, stageAs: 'runs/*')
     path overrides, stageAs: 'config/*'
 
     output:
     tuple val(folder), path('plan.json'), emit: plan
+    path 'settings', emit: settings, optional: true
     path 'versions.yml', emit: versions
 
     script:
     def options = [
-        sheet ? "--input ${sheet}" : '',
-        runs ? "--runs ${quote(request.runs ?: "${folder}/${runs.name}")}" : '', // its samplesheets lie beside the original
-        overrides ? "--config ${overrides}" : '',
-        request.model ? "--model ${quote(request.model)}" : '',
-        request.preset ? "--preset ${quote(request.preset)}" : '',
-        request.judge ? "--judge ${quote(request.judge)}" : '',
-        request.seeds && !runs ? "--seeds ${request.seeds}" : '',
-    ] + request.set.collect { pair -> "--set ${quote(pair)}" }
+        '--input': sheet ? "input/${nameOf(sheet)}" : '',
+        '--runs': runs ? request.runs ?: "${folder}/${nameOf(runs)}" : '', // its samplesheets lie beside the original
+        '--config': overrides ? "config/${nameOf(overrides)}" : '',
+        '--model': request.model,
+        '--preset': request.preset,
+        '--judge': request.judge,
+        '--seeds': runs ? '' : request.seeds,
+        '--set': request.set,
+        '--base-dir': folder,
+        '--command': request.command,
+    ]
     """
-    gxtool config ${options.join(' ')} --base-dir ${quote(folder)} --command ${quote(request.command)} --output plan.json
+    ${written([options: options])}
+    gxtool config --item item.json --output plan.json
+    for given in runs config; do if [ -d \$given ]; then mkdir -p settings && cp -RL \$given settings; fi; done
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:
     """
-    cp '${moduleDir}/stub-plan.json' plan.json
+    ${encoded(file("${moduleDir}/stub-plan.json").text, 'plan.json')}
     touch versions.yml
     """
-}
-
-// For the shell: one word, taken literally.
-def quote(value) {
-    return "'" + value.toString().replace("'", "'\\''") + "'"
 }

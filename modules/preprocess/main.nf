@@ -1,6 +1,8 @@
 // The public files of one sample become an `examples` artifact.
+include { written } from '../item'
+
 process PREPROCESS {
-    tag "${item.family} ${item.name}"
+    tag "${item.id}"
     label 'process_data'
     cpus { item.resources.cpus }
     memory { 1.GB * item.resources.memory_gb * task.attempt }
@@ -14,13 +16,8 @@ process PREPROCESS {
 
     script:
     """
-    cat > section.json <<'END_OF_SECTION'
-    ${item.section}
-    END_OF_SECTION
-    cat > samplesheet.csv <<'END_OF_SHEET'
-    ${item.sheet.trim().replace('\n', '\n    ')}
-    END_OF_SHEET
-    gxtool preprocess --model ${item.family} --config section.json --input samplesheet.csv --output examples
+    ${written(item)}
+    gxtool preprocess --item item.json --output examples --overwrite
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

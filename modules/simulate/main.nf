@@ -1,6 +1,7 @@
 // Inputs with a planted signal, for a run that was given none of its own.
+include { written } from '../item'
+
 process SIMULATE {
-    tag "${family ?: 'every family'}"
     label 'process_single'
 
     input:
@@ -12,7 +13,8 @@ process SIMULATE {
 
     script:
     """
-    gxtool simulate ${family ? "--model ${family}" : '--all'} --output simulated
+    ${written([options: family ? ['--model': family] : ['--all': true]])}
+    gxtool simulate --item item.json --output simulated
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

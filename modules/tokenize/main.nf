@@ -1,6 +1,8 @@
 // The examples of the samples a run learns from become one encoded, split `dataset`.
+include { written } from '../item'
+
 process TOKENIZE {
-    tag "${item.family} ${item.name}"
+    tag "${item.id}"
     label 'process_data'
     cpus { item.resources.cpus }
     memory { 1.GB * item.resources.memory_gb * task.attempt }
@@ -15,10 +17,8 @@ process TOKENIZE {
     script:
     def inputs = examples.collect { folder -> "--input ${folder}" }.join(' ')
     """
-    cat > section.json <<'END_OF_SECTION'
-    ${item.section}
-    END_OF_SECTION
-    gxtool tokenize --model ${item.family} --config section.json ${inputs} --output dataset
+    ${written(item)}
+    gxtool tokenize --item item.json ${inputs} --output dataset --overwrite
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

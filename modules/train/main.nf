@@ -1,35 +1,35 @@
 // One share of a run's samples, seeds and folds: a model for each, from scratch or from the models in `init`.
+include { encoded; written } from '../item'
+
 process TRAIN {
-    tag "${item.run} ${item.samples} seeds ${item.seeds}"
+    tag "${item.id}"
     label 'process_gpu'
     cpus { item.resources.cpus }
     memory { 1.GB * item.resources.memory_gb * task.attempt }
 
     input:
-    tuple val(item), path(dataset), path(init, stageAs: 'init/*')
+    tuple val(item), path(dataset, stageAs: 'dataset'), path(init, stageAs: 'init/*')
     val device
     val checkpoint_dir
 
     output:
-    tuple val(item.id), path("${item.run}/models/*", type: 'dir'), emit: models
+    tuple val(item.id), path("runs/${item.run}/models/*", type: 'dir'), emit: models
     path 'versions.yml', emit: versions
 
     script:
     """
     export GXTOOL_ATTEMPT=${task.attempt}
-    cat > section.json <<'END_OF_SECTION'
-    ${item.section}
-    END_OF_SECTION
-    gxtool train --model ${item.family} --preset ${item.preset} --name '${item.run}' --config section.json \\
-        --input ${dataset} --output ${item.run}/models --checkpoint-dir '${checkpoint_dir}' ${init ? '--from init' : ''} \\
-        --samples '${item.samples}' --seeds ${item.seeds} --folds ${item.folds} \\
-        --threads ${item.resources.cpus} --device ${device}
+    ${written(item + [checkpoint_dir: checkpoint_dir])}
+    gxtool train --item item.json --input dataset --output runs/${item.run}/models --overwrite \\
+        ${init ? '--from init' : ''} --device ${device}
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 
     stub:
+    def names = item.samples.collectMany { sample -> item.seeds.collect { seed -> "${sample}-seed${seed}-fold0" } }
     """
-    for seed in ${item.seeds.replace(',', ' ')}; do mkdir -p ${item.run}/models/${item.samples}-seed\$seed-fold0; done
+    ${encoded(names.join('\n') + '\n', 'names.txt')}
+    while read -r name; do mkdir -p "runs/${item.run}/models/\$name"; done < names.txt
     touch versions.yml
     """
 }

@@ -31,25 +31,25 @@ STUB_TASKS = {
     "REPORT": 1,
 }
 STUB_RESULTS = [
-    "base-1/designs/manifest.json",
-    "base-1/effects/manifest.json",
-    "base-1/evaluation/manifest.json",
-    "base-1/models/A-seed1-fold0",
-    "base-1/models/A-seed2-fold0",
-    "base-1/models/B-seed1-fold0",
-    "base-1/models/B-seed2-fold0",
     "comparison/manifest.json",
     "multiqc/stub_mqc.json",
-    "other-3/predictions/predictions.parquet",
     "pipeline_info/dag.mmd",
+    "pipeline_info/plan.json",
     "pipeline_info/report.html",
     "pipeline_info/timeline.html",
     "pipeline_info/trace.txt",
     "pipeline_info/versions.yml",
-    "plan.json",
     "report.html",
-    "tuned-2/evaluation/manifest.json",
-    "tuned-2/models/A-seed1-fold0",
+    "runs/base-1/designs/manifest.json",
+    "runs/base-1/effects/manifest.json",
+    "runs/base-1/evaluation/manifest.json",
+    "runs/base-1/models/A-seed1-fold0",
+    "runs/base-1/models/A-seed2-fold0",
+    "runs/base-1/models/B-seed1-fold0",
+    "runs/base-1/models/B-seed2-fold0",
+    "runs/other-3/predictions/predictions.parquet",
+    "runs/tuned-2/evaluation/manifest.json",
+    "runs/tuned-2/models/A-seed1-fold0",
 ]
 
 
@@ -70,6 +70,28 @@ def test_module_is_one_process_named_like_its_command(module: Path) -> None:
     assert re.findall(r"^process (\w+)", text, re.MULTILINE) == [module.parent.name.upper()]
     assert re.findall(r"^    gxtool (\w+)", text, re.MULTILINE) == [module.parent.name]
     assert len(text.splitlines()) <= 45
+
+
+@pytest.mark.parametrize("module", sorted(ROOT.glob("modules/*/main.nf")), ids=lambda path: path.parent.name)
+def test_script_and_tag_hold_nothing_that_a_person_or_a_file_wrote(module: Path) -> None:
+    """Checked or made by gxtool itself: ids, runs' names, a device of three, and what Nextflow says of the task."""
+    scripts = " ".join(re.findall(r'"""(.*?)"""', module.read_text(), re.DOTALL))
+    tags = " ".join(re.findall(r"^    tag (.*)$", module.read_text(), re.MULTILINE))
+    assert "<<" not in scripts
+    values = set(re.findall(r"(?<!\\\\)\$\{(.*?)[}(]", scripts + tags))
+    assert values <= {
+        "written",
+        "encoded",
+        "item.id",
+        "item.run",
+        "device",
+        "task.process",
+        "task.attempt",
+        "inputs",  # folders that Nextflow itself numbers
+        "plan",
+        "moduleDir",  # of a file that is read and encoded
+        "init ? '--from init' : ''",
+    }
 
 
 def test_main_script_is_short_and_only_it_reads_parameters() -> None:

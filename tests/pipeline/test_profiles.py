@@ -85,7 +85,7 @@ def test_gpu_profile_typed_with_nothing_else_trains_on_the_gpu_or_says_that_ther
         return
     sentence = (tmp_path / "results/pipeline_info/error.txt").read_text().strip()
     assert sentence == "gxtool: error: --device cuda: PyTorch finds no CUDA device, expected one (or --device cpu)"
-    assert sentence in "\n".join(launch.terminal.splitlines()[-6:])
+    assert launch.terminal.count(sentence) == 1
     assert {(row["exit"], row["attempt"]) for row in launch.trace if row["status"] == "FAILED"} == {("5", "1")}
 
 

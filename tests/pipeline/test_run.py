@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import json
+import shlex
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from gxtool.models.commands import plan_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
@@ -40,16 +47,51 @@ def test_new_learning_rate_redoes_training_and_nothing_before(launched: Callable
     assert changed.count("CACHED") == BEFORE_TRAINING
     assert changed.count("COMPLETED") == {"CONFIG": 1, **FROM_TRAINING_ON}
     results = changed.folder / "results"
-    assert "learning_rate=0.002" in (results / "plan.json").read_text()
+    assert "learning_rate=0.002" in (results / "pipeline_info/plan.json").read_text()
     # The first plan again, from the cache: what both plans write to the same place is its own now.
     assert launched().count("COMPLETED") == {}
-    for name in ("plan.json", "report.html", "comparison/comparison.json"):
+    for name in ("pipeline_info/plan.json", "report.html"):
         assert "learning_rate=0.002" not in (results / name).read_text(), name
+
+
+def test_settings_of_later_stages_rename_nothing_and_train_nothing(launched: Callable) -> None:
+    before = {path.name: path.read_bytes() for path in models(launched())}
+    changed = launched("--set", "evaluation.bootstrap_resamples=200")
+    assert changed.count("CACHED") == {**BEFORE_TRAINING, "TRAIN": 1, "PERTURB": 1}
+    assert changed.count("COMPLETED") == {"CONFIG": 1, "EVALUATE": 1, "COMPARE": 1, "REPORT": 1}
+    assert {path.name: path.read_bytes() for path in models(changed)} == before
+    assert [path.name for path in (changed.folder / "results/runs").iterdir()] == ["tiny"]
+
+
+def models(launch: object) -> list[Path]:
+    """Return the manifests of the published models."""
+    return sorted((launch.folder / "results/runs/tiny/models").glob("*/manifest.json"))
+
+
+def test_commands_of_the_report_work_in_the_folder_of_results(launched: Callable) -> None:
+    """Every file that they name is there, and they make the artifacts again that the pipeline made."""
+    results = launched().folder / "results"
+    commands = plan_commands(json.loads((results / "pipeline_info/plan.json").read_text()))
+    page = html.unescape((results / "report.html").read_text())
+    assert all(command in page for command in commands)
+    assert [shlex.split(command)[1] for command in commands] == [
+        *["preprocess"] * 3, "tokenize", "train", "evaluate", "perturb", "compare", "report",
+    ]  # fmt: skip
+    for command in commands:
+        if shlex.split(command)[1] in ("evaluate", "perturb", "compare", "report"):
+            continue  # what is trained decides the others
+        subprocess.run([Path(sys.executable).with_name("gxtool"), *shlex.split(command)[1:]], cwd=results, check=True)
+    again, published = (
+        sorted(results.glob(f"{folder}runs/tiny/models/*/model.safetensors")) for folder in ("again/", "")
+    )
+    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in published]
+    assert len(again) == 3
+    shutil.rmtree(results / "again")
 
 
 def test_results_are_laid_out_by_run_and_versions_are_kept(launched: Callable) -> None:
     results = launched().folder / "results"
-    run = next(folder for folder in results.glob("tiny-*") if (folder / "evaluation").is_dir())
+    run = results / "runs/tiny"
     assert sorted(path.name for path in run.glob("models/*")) == [
         "SIM01-seed1-fold0",
         "SIM02-seed1-fold0",
@@ -76,9 +118,10 @@ def bad_sheet(tmp_path: Path) -> Path:
 
 
 def told(launch: object) -> str:
-    """Return the sentence of error.txt, which is also among the last lines on the terminal."""
+    """Return the sentence of error.txt, which stands on the terminal once, among the last lines."""
     sentence = (launch.folder / "results/pipeline_info/error.txt").read_text().strip()
-    assert sentence in "\n".join(launch.terminal.splitlines()[-6:])
+    assert launch.terminal.count(sentence) == 1
+    assert sentence in "\n".join(launch.terminal.splitlines()[-16:])
     return sentence
 
 

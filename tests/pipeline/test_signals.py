@@ -55,7 +55,7 @@ def test_stopped_training_is_tried_again_and_goes_on_from_the_saved_step(start: 
     attempts = [(row["status"], row["exit"], row["attempt"]) for row in launch.trace if row["process"] == "TRAIN"]
     assert attempts == [("FAILED", "143", "1"), ("COMPLETED", "0", "2")]
     first_epochs = [record["history"][0] for record in saved if record["history"]]
-    models = sorted((launch.folder / "results").glob("tiny-*/models/*/metrics.jsonl"))
+    models = sorted((launch.folder / "results").glob("runs/tiny/models/*/metrics.jsonl"))
     curves = [[json.loads(line) for line in path.read_text().splitlines()] for path in models]
     assert [len(curve) for curve in curves] == [6, 6, 6]
     # The seconds an epoch took are never the same twice: this epoch was trained in the first attempt, once.

@@ -168,7 +168,11 @@ def test_two_evaluations_of_one_run_are_both_shown(study: Make, tmp_path: Path) 
 def test_plan_is_shown(study: Make, tmp_path: Path) -> None:
     text = read(report([study("by_hand")], tmp_path, scenarios.plan(tmp_path / "plan.json"))).text
     assert "ab12cd34ef56" in text
-    assert "1,2,3" in text
+    assert "1, 2, 3" in text
+    assert (
+        "gxtool train --item 'pipeline_info/plan.json#ab12cd34ef56' --input again/datasets/d5 "
+        "--output again/runs/convnet/models"
+    ) in text
 
 
 def test_commands_hashes_lineage_versions_and_configuration_are_shown(page: Make) -> None:
