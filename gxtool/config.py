@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from gxtool.errors import QUOTED_LENGTH, ConfigError, did_you_mean, quoted
 from gxtool.files import check_openable
-from gxtool.yaml_text import LARGEST_YAML, YamlFault, parse_yaml
+from gxtool.yaml_text import LARGEST_YAML, YamlError, parse_yaml
 
 _DEEPEST_FIELD = 4
 _INTEGERS = range(-(2**63), 2**63)
@@ -249,7 +249,7 @@ def read_yaml(path: Path) -> Layer:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}), expected {expected}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8 text, expected {expected}") from None
-    except YamlFault as error:
+    except YamlError as error:
         where = f", line {error.line}" if error.line else ""
         raise ConfigError(f"{path}{where}: {error.fault}") from None
     if values is None:
@@ -279,7 +279,7 @@ def _value(text: str, source: str) -> Any:
     """Return the value that a text has as YAML, or the text itself where it is none."""
     try:
         return parse_yaml(text)
-    except YamlFault as error:
+    except YamlError as error:
         if error.is_syntax:
             return text
         raise ConfigError(f"{source}: {error.fault}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import reprlib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 QUOTED_LENGTH = 200
@@ -80,6 +81,12 @@ def quoted(value: Any) -> str:
     return text if len(text) <= QUOTED_LENGTH else f"{text[: QUOTED_LENGTH - 3]}..."
 
 
+def plain(value: Any, longest: int = QUOTED_LENGTH) -> str:
+    """Return a value as it stands in a file or a path, or `quoted` where it is long, empty or not printable."""
+    text = value if isinstance(value, str) else str(value) if isinstance(value, Path) else quoted(value)
+    return text if 0 < len(text) <= longest and text.isprintable() else quoted(text)
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Return `, did you mean X?` for the nearest known name, else the list of known names."""
     folded = {other.casefold(): other for other in reversed(known[:_MOST_KNOWN])}
@@ -93,7 +100,7 @@ def listed(names: Iterable[str]) -> str:
     """Return names with commas between, and only as many of them as a sentence can hold."""
     shown, length = [], 0
     for name in names:
-        text = name if len(name) <= QUOTED_LENGTH and name.isprintable() else quoted(name)
+        text = plain(name)
         length += len(text) + 2
         if length > _LONGEST_LIST:
             return f"{', '.join(shown)}, ..."

@@ -10,8 +10,10 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from gxtool.errors import GxtoolError, InputError, quoted
+from gxtool.errors import GxtoolError, InputError, plain, quoted
 
+LONGEST_PATH = 1024
+"""Characters of a path that a message shows."""
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISFIFO, "a pipe (FIFO)"),
     (stat.S_ISCHR, "a device"),
@@ -30,7 +32,7 @@ def check_openable(
     Raises:
         GxtoolError: of the type `error`: a pipe, a device, a socket, or text that can be no path.
     """
-    where = where or shown_path(path)
+    where = where or plain(path, LONGEST_PATH)
     try:
         status = os.stat(path)
     except OSError:
@@ -41,9 +43,3 @@ def check_openable(
         if is_kind(status.st_mode):
             raise error(f"{where}: is {kind}, expected {expected} (an ordinary file)")
     return status
-
-
-def shown_path(path: str | Path) -> str:
-    """Return a path as a message shows it: as it stands, or quoted and cut where it is long or not printable."""
-    text = str(path)
-    return text if text.isprintable() and len(text) <= 1024 else quoted(text)

@@ -19,7 +19,7 @@ _MOST_VALUES = 200_000
 _INTEGERS = range(-(2**63), 2**63)
 
 
-class YamlFault(Exception):
+class YamlError(Exception):
     """What is wrong with a document, and on which line (from 1; None: unknown).
 
     `is_syntax`: it is no YAML at all, so that it may be meant as plain text.
@@ -34,11 +34,11 @@ def parse_yaml(text: str) -> Any:
     """Return the value that a YAML (or JSON) text stands for; no tag is ever executed.
 
     Raises:
-        YamlFault: no YAML, a key twice in one mapping, a value that contains itself, a number of more than 64 bits, or
+        YamlError: no YAML, a key twice in one mapping, a value that contains itself, a number of more than 64 bits, or
             a text that is too large, too deep, or stands for too many values.
     """
     if len(text) > LARGEST_YAML:
-        raise YamlFault(f"holds more than {LARGEST_YAML:,} characters, expected settings", None)
+        raise YamlError(f"holds more than {LARGEST_YAML:,} characters, expected settings", None)
     try:
         loader = _Loader(text)
         try:
@@ -48,7 +48,7 @@ def parse_yaml(text: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
-        raise YamlFault(f"is not valid YAML ({problem[:200]})", mark and mark.line + 1, is_syntax=True) from None
+        raise YamlError(f"is not valid YAML ({problem[:200]})", mark and mark.line + 1, is_syntax=True) from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,16 +67,16 @@ class _Loader(yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             node = super().compose_node(parent, index)
             if id(node) not in self._values:
-                raise YamlFault(f"*{event.anchor[:50]} stands inside the value it names, expected an end to it", line)
+                raise YamlError(f"*{event.anchor[:50]} stands inside the value it names, expected an end to it", line)
             return node
         if self._depth >= DEEPEST:
-            raise YamlFault(f"is nested more than {DEEPEST} levels deep, expected sections with fields", line)
+            raise YamlError(f"is nested more than {DEEPEST} levels deep, expected sections with fields", line)
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
         values = 1 + sum(self._values[id(child)] for child in _children(node))
         if values > _MOST_VALUES:
-            raise YamlFault(f"stands for more than {_MOST_VALUES:,} values (aliases written out), expected fewer", line)
+            raise YamlError(f"stands for more than {_MOST_VALUES:,} values (aliases written out), expected fewer", line)
         self._values[id(node)] = values
         return node
 
@@ -89,7 +89,9 @@ class _Loader(yaml.SafeLoader):
                 line = key.start_mark.line + 1
                 first = seen.get((key.tag, key.value))
                 if first:
-                    raise YamlFault(f"{quoted(key.value)} stands on line {first} already, expected every key once", line)
+                    raise YamlError(
+                        f"{quoted(key.value)} stands on line {first} already, expected every key once", line
+                    )
                 seen[key.tag, key.value] = line
         return node
 
@@ -99,14 +101,14 @@ class _Loader(yaml.SafeLoader):
             return super().construct_object(node, deep)
         except (ValueError, OverflowError, LookupError, TypeError):
             line = node.start_mark.line + 1
-            raise YamlFault(f"found {quoted(node.value)}, expected a value that can be read", line) from None
+            raise YamlError(f"found {quoted(node.value)}, expected a value that can be read", line) from None
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Return a whole number of up to 64 bits."""
         value = super().construct_yaml_int(node) if len(node.value) <= 100 else _INTEGERS.stop
         if value not in _INTEGERS:
             line = node.start_mark.line + 1
-            raise YamlFault(f"found {quoted(node.value)}, expected a whole number of at most 64 bits", line)
+            raise YamlError(f"found {quoted(node.value)}, expected a whole number of at most 64 bits", line)
         return value
 
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pysam
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, quoted
 from gxtool.io.alignment_checks import check_complete, check_reference
 from gxtool.io.track_file import TrackName, cut_bins, hash_source, recognise, rows_by_chrom
 
@@ -189,7 +189,9 @@ class AlignmentTrack:
                 format_options=[f"required_fields={fields}".encode()] if is_cram else None,
             )
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.path}: cannot be read ({error}), expected a sound file and index") from None
+            raise InputError(
+                f"{self.path}: cannot be read ({quoted(str(error))}), expected a sound file and index"
+            ) from None
 
     def _check_index(self) -> None:
         if not self._file.has_index():
@@ -205,7 +207,7 @@ class AlignmentTrack:
             yield from file.fetch(**region)
         except (OSError, ValueError, NotImplementedError) as error:
             raise InputError(
-                f"{self.path}: is damaged or cut short ({error}), expected a sound {self.kind.upper()} file"
+                f"{self.path}: is damaged or cut short ({quoted(str(error))}), expected a sound {self.kind.upper()} file"
             ) from None
 
 

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from gxtool.errors import InputError, quoted
-from gxtool.files import check_openable, shown_path
+from gxtool.errors import InputError, plain, quoted
+from gxtool.files import LONGEST_PATH, check_openable
 
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 LONGEST_LINE = 1 << 20
@@ -143,7 +143,7 @@ def open_text(path: Path, name: str, expected: str) -> Iterator[IO[bytes]]:
             sentence calls the file and what should be there.
     """
     path = Path(path)
-    check_openable(path, expected, name if name != str(path) else shown_path(path))
+    check_openable(path, expected, name if name != str(path) else plain(path, LONGEST_PATH))
     with _file_faults(name, expected), path.open("rb") as raw:
         if _is_gzip(path, raw.peek(len(_GZIP))):
             yield io.BufferedReader(_Unpacked(raw, name, path.stat().st_size), _PIECE)

@@ -402,7 +402,10 @@ def test_damaged_header_is_named(tmp_path: Path) -> None:
 def test_sam_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.bam"
     path.write_text("@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:1000\n")
-    assert refusal(path) == f"{path}: is of another format, expected a BAM, CRAM or bigWig file"
+    assert refusal(path) == (
+        f"{path}: is a SAM file, expected a BAM, CRAM or bigWig file "
+        "(`samtools sort` and `samtools index` make a BAM of it)"
+    )
 
 
 def test_nothing_is_said_on_stderr(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
