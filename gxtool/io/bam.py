@@ -206,8 +206,9 @@ class AlignmentTrack:
         try:
             yield from file.fetch(**region)
         except (OSError, ValueError, NotImplementedError) as error:
+            fault = quoted(str(error))
             raise InputError(
-                f"{self.path}: is damaged or cut short ({quoted(str(error))}), expected a sound {self.kind.upper()} file"
+                f"{self.path}: is damaged or cut short ({fault}), expected a sound {self.kind.upper()} file"
             ) from None
 
 

@@ -19,8 +19,7 @@ from gxtool.io.packed import check_text, open_text, too_long
 from gxtool.io.track_file import hash_source
 
 CHOICES = ("gene", "canonical", "longest")
-_PIECE = 1 << 24
-_LONGEST_LINE = _PIECE
+_PIECE = _LONGEST_LINE = 1 << 24
 _EXPECTED = "an annotation in GTF or GFF3"
 _COLUMNS = ("seqname", "source", "feature", "start", "end", "score", "strand", "frame", "attributes")
 _TYPES = {name: pl.Int64 if name in ("start", "end") else pl.String for name in _COLUMNS}

@@ -136,7 +136,8 @@ def _headerless(name: str, line: str, with_values: bool) -> Layout:
         raise InputError(f"{name}, line 1: has {_count(len(fields))}, expected {expected}, {header}")
     if letter_fault(fields[0].encode()) and not any(map(_NUMBER.fullmatch, fields[1:])):
         raise InputError(
-            f"{name}, line 1: found {quoted(line[:60])}, a header or no DNA, expected {expected} without header, {header}"
+            f"{name}, line 1: found {quoted(line[:60])}, a header or no DNA, expected {expected} without header, "
+            f"{header}"
         )
     names = ("sequence", "expression")[: len(fields)]
     return Layout(names, b"\t", 0, (1,) if with_values else (), (), False)
