@@ -82,9 +82,11 @@ def quoted(value: Any) -> str:
 
 
 def plain(value: Any, longest: int = QUOTED_LENGTH) -> str:
-    """Return a value as it stands in a file or a path, or `quoted` where it is long, empty or not printable."""
+    """Return a value as it stands in a file or a path; `quoted` where it is long or not printable, or `nothing`."""
     text = value if isinstance(value, str) else str(value) if isinstance(value, Path) else quoted(value)
-    return text if 0 < len(text) <= longest and text.isprintable() else quoted(text)
+    if not text:
+        return "nothing"
+    return text if len(text) <= longest and text.isprintable() else quoted(text)
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

@@ -15,9 +15,9 @@ def require_variation(values: np.ndarray, where: str, targets: Sequence[str] = (
     Raises:
         InputError: they are; no model could learn anything but that value.
     """
-    columns = np.asarray(values).reshape(len(values), -1)
-    if len(columns) < 2:
+    if len(values) < 2:
         return
+    columns = np.asarray(values).reshape(len(values), -1)
     constant = (columns == columns[0]).all(axis=0)
     if constant.any():
         target = int(np.argmax(constant))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ _CRAM_2_1_END = bytes.fromhex("0b000000ffffffff0fe0454f4600000000010000010006060
 _CRAM_3_END = bytes.fromhex("0f000000ffffffff0fe0454f4600000000010005bdd94f0001000606010001000100ee63014b")
 _CRAM_ENDS = {(2, 1): _CRAM_2_1_END, (3, 0): _CRAM_3_END, (3, 1): _CRAM_3_END}
 _LARGEST_INDEX = 256 << 20
+_BAI = b"BAI\1"
+_LAST_BIN = 37_450  # of six levels: not a bin but two pairs of counts (SAM/BAM specification, section 5.2)
 _BLOCK_SIZE = 1 << 16  # of BGZF, at most
 
 
@@ -42,6 +45,42 @@ def check_complete(path: Path, kind: str) -> None:
             zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(begin, _BLOCK_SIZE)
     except zlib.error as error:
         raise InputError(f"{path}: is damaged (first block: {error}), expected a sound BAM file") from None
+
+
+def check_index(path: Path) -> None:
+    """Check that a BAM's index (.bai) has the layout it should have: htslib may crash at others.
+
+    Raises:
+        InputError: another layout, a bin twice, or an end before the last chromosome.
+    """
+    check_openable(path, "the index of a BAM file (.bai)")
+    content = path.read_bytes()
+    try:
+        place = 8
+        if content[:4] != _BAI:
+            raise ValueError("other first bytes")
+        for _ in range(*struct.unpack_from("<i", content, 4)):
+            (n_bins,), place = struct.unpack_from("<i", content, place), place + 4
+            seen = set()
+            for _ in range(n_bins):
+                (number, n_chunks), place = struct.unpack_from("<Ii", content, place), place + 8
+                if number in seen or number > _LAST_BIN or (number == _LAST_BIN and n_chunks != 2):
+                    raise ValueError("a bin that is twice there or none")
+                seen.add(number)
+                place = _behind(content, place, n_chunks, 16)
+            (n_intervals,), place = struct.unpack_from("<i", content, place), place + 4
+            place = _behind(content, place, n_intervals, 8)
+    except (struct.error, ValueError) as error:
+        raise InputError(
+            f"{path}: is damaged or cut short ({error}), expected the index of a BAM file (`samtools index` makes it)"
+        ) from None
+
+
+def _behind(content: bytes, place: int, count: int, size: int) -> int:
+    end = place + count * size
+    if count < 0 or end > len(content):
+        raise ValueError("an end before the last chromosome")
+    return end
 
 
 def check_reference(reference: str, chrom_sizes: Mapping[str, int], cram: str) -> None:

@@ -181,7 +181,8 @@ def _parse(path: Path, first: int, text: bytes, gff3: bool) -> pl.DataFrame:
 def _first_doubt(frame: pl.DataFrame, text: bytes) -> str:
     """Say what makes a line-by-line look at a piece worth its time; a comment with tabs in it may be all there is."""
     sound = (pl.col("start") >= 1) & (pl.col("end") >= pl.col("start")) & pl.col("strand").is_in(_STRANDS)
-    if not frame.select((sound & pl.col("attributes").is_not_null()).fill_null(False).all()).item():
+    sound &= pl.all_horizontal(pl.col("seqname", "feature", "attributes").is_not_null())
+    if not frame.select(sound.fill_null(False).all()).item():
         return "a field that is empty or out of range"
     return _TABS if text.count(b"\t") != (len(_COLUMNS) - 1) * len(frame) else ""
 
@@ -384,17 +385,14 @@ def _find_fault(path: Path, first: int, text: bytes, gff3: bool) -> str | None:
 def _field_fault(field: dict[str, str], gff3: bool) -> tuple[str, str] | None:
     for name in ("start", "end"):
         if not re.fullmatch(r" *\+?[0-9]+ *", field[name]) or not 1 <= float(field[name]) < _LARGEST:
-            return name, f"found {_shown(field[name])}, expected a whole number of at least 1"
+            return name, f"found {plain(field[name])}, expected a whole number of at least 1"
     if int(field["end"]) < int(field["start"]):
-        return "end", f"found {_shown(field['end'])}, expected at least the start, {_shown(field['start'])}"
+        return "end", f"found {plain(field['end'])}, expected at least the start, {plain(field['start'])}"
     if field["strand"] not in _STRANDS:
-        return "strand", f"found {_shown(field['strand'])}, expected +, -, . or ?"
-    if not field["attributes"]:
-        return "attributes", "found nothing, expected the attributes of the line"
+        return "strand", f"found {plain(field['strand'])}, expected +, -, . or ?"
+    for name in ("seqname", "feature", "attributes"):
+        if not field[name]:
+            return name, f"found nothing, expected the {name} of the line"
     if not gff3 and _kind(field["feature"]) and not re.search(_GTF_GENE_ID, field["attributes"]):
-        return "attributes", f'found no gene_id on a line of feature {_shown(field["feature"])}, expected gene_id "..."'
+        return "attributes", f'found no gene_id on a line of feature {plain(field["feature"])}, expected gene_id "..."'
     return None
-
-
-def _shown(text: str) -> str:
-    return plain(text) if text else "nothing"

@@ -24,7 +24,7 @@ LONGEST_LINE = 1 << 20
 LARGEST_TEXT = 1 << 30
 """Bytes of text, once unpacked, of a file that is read whole, unless a reader says otherwise."""
 # Real tables and genomes pack 3- to 40-fold, zeros about 1,000-fold; small files may be anything.
-_MOST_PACKED, _SMALL = 250, 64 << 20
+_MOST_PACKED, _SMALL = 250, 8 << 20
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -173,7 +173,7 @@ def check_packing(name: str, unpacked: int, packed: int) -> None:
     """Check that what a file unpacks to (bytes) bears a proportion to its size, as real data do.
 
     Raises:
-        InputError: more than 250 times as much, and more than 64 MiB.
+        InputError: more than 250 times as much, and more than 8 MiB.
     """
     if unpacked > _SMALL and unpacked > _MOST_PACKED * packed:
         raise InputError(

@@ -131,7 +131,7 @@ def _check_separator(where: str, header: Sequence[str], required: Sequence[str])
     """
     if len(header) != 1:
         return
-    for sign, word in (";", "semicolons"), ("|", "bars"), (" ", "spaces"), (None, "spaces"):
+    for sign, word in (";", "semicolons"), ("|", "bars"), ("\t", "tabs inside of quotes"), (" ", "spaces"):
         names = [name.strip().casefold() for name in header[0].split(sign)]
         if len(names) > 1 and required[0].casefold() in names:
             raise InputError(f"{where}: has {word} between its columns ({quoted(header[0])}), expected commas or tabs")

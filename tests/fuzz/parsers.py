@@ -85,7 +85,8 @@ def _tables() -> dict[str, Parser]:
         ),
         "meme": Parser(
             {
-                "a.meme": b"MEME version 4\n\nALPHABET= ACGT\n\nBackground letter frequencies\nA 0.3 C 0.2 G 0.2 T 0.3\n\n"
+                "a.meme": b"MEME version 4\n\nALPHABET= ACGT\n\nBackground letter frequencies\n"
+                b"A 0.3 C 0.2 G 0.2 T 0.3\n\n"
                 b"MOTIF M1 first\nletter-probability matrix: alength= 4 w= 2 nsites= 20 E= 0\n 1.0 0.0 0.0 0.0\n"
                 b" 0.1 0.2 0.3 0.4\nURL x\n\nMOTIF M2 b\nletter-probability matrix: w= 1\n 0.25 0.25 0.25 0.25\n"
             },
@@ -133,12 +134,12 @@ def _tracks(scratch: Path) -> dict[str, Parser]:
     starts = np.concatenate([np.arange(60) * 500, np.arange(30) * 500])
     write_bigwig(scratch / "a.bw", SIZES, chroms, starts, starts + 200, np.arange(90.0))
     write_bam(scratch / "a.bam", SIZES, chroms, starts, rng)
-    with pysam.AlignmentFile(str(scratch / "a.bam")) as bam:
-        with pysam.AlignmentFile(
-            str(scratch / "a.cram"), "wc", header=bam.header, format_options=[b"no_ref=1"]
-        ) as cram:
-            for read in bam:
-                cram.write(read)
+    with (
+        pysam.AlignmentFile(str(scratch / "a.bam")) as bam,
+        pysam.AlignmentFile(str(scratch / "a.cram"), "wc", header=bam.header, format_options=[b"no_ref=1"]) as cram,
+    ):
+        for read in bam:
+            cram.write(read)
     pysam.index(str(scratch / "a.cram"))
 
     def read(path: Path) -> None:
@@ -146,7 +147,7 @@ def _tracks(scratch: Path) -> dict[str, Parser]:
             if not Path(f"{path}.{kind}").exists():
                 shutil.copy(scratch / f"a.{'bam' if kind == 'bai' else 'cram'}.{kind}", f"{path}.{kind}")
         with open_track(path, CountRules(fragments=True)) as track:
-            wanted = [name for name in track.chrom_sizes][:3] or ["chr1"]
+            wanted = list(track.chrom_sizes)[:3] or ["chr1"]
             track.bins(wanted, np.zeros(len(wanted), int), np.full(len(wanted), 20_000), 10)
             _ = track.n_mapped, track.source
 

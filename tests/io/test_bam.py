@@ -416,3 +416,13 @@ def test_nothing_is_said_on_stderr(tmp_path: Path, capfd: pytest.CaptureFixture)
     path.write_bytes(content)
     refusal(path)
     assert capfd.readouterr().err == ""
+
+
+def test_damaged_index_is_named_and_never_given_to_htslib(tmp_path: Path) -> None:
+    """htslib 1.24 frees memory twice at an index that ends inside the counts of a bin."""
+    path = write_reads(tmp_path / "a.bam", [Read("chr1", 10)])
+    index = Path(f"{path}.bai")
+    sound = index.read_bytes()
+    for content in (sound[:40], b"x" + sound[1:], sound[:8] + b"\xff\xff\xff\x7f" + sound[12:], sound[:8] + sound[12:]):
+        index.write_bytes(content)
+        assert refusal(path).startswith(f"{index}: is damaged or cut short")
