@@ -127,7 +127,7 @@ def _find_layout(path: Path, lines: Sequence[tuple[int, list[str]]], column: str
         raise InputError(f"{where}: column {plain(named)} stands there twice, expected it once")
     if column and named != column:
         known = "has no header" if headerless else f"has no column {quoted(column)}{did_you_mean(column, names)}"
-        raise InputError(f"{where}: {known}" + (f", expected one with column {column!r}" if headerless else ""))
+        raise InputError(f"{where}: {known}" + (f", expected one with column {quoted(column)}" if headerless else ""))
     if not named and len(names) > 1:
         there = f"{listed(names[:5])}{', ...' if len(names) > 5 else ''}"
         like = f"one called as the sample, {sample}" if sample else "to be told which"

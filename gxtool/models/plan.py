@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gxtool.config import Config, Section, read_yaml, stage_fields
-from gxtool.errors import ConfigError, did_you_mean
+from gxtool.errors import ConfigError, did_you_mean, quoted
 from gxtool.io.indexed import join_index, named_files
 from gxtool.io.samplesheet import format_samplesheet
 from gxtool.models.base import Family
@@ -116,19 +116,19 @@ def read_runs(path: Path, source: Path | None = None, base: str | None = None) -
 def _request(path: Path, number: int, entry: Any, shared: tuple[Path | None, str | None]) -> RunRequest:
     where = f"{path}, run {number}"
     if not isinstance(entry, dict):
-        raise ConfigError(f"{where}: found {entry!r}, expected fields such as `model:` and `input:`")
+        raise ConfigError(f"{where}: found {quoted(entry)}, expected fields such as `model:` and `input:`")
     for key in entry:
         if key not in _RUN_KEYS:
             raise ConfigError(f"{where}: unknown key {key}{did_you_mean(str(key), _RUN_KEYS)}")
     if not isinstance(entry.get("model"), str):
-        raise ConfigError(f"{where}: model is {entry.get('model')!r}, expected text")
+        raise ConfigError(f"{where}: model is {quoted(entry.get('model'))}, expected text")
     if not isinstance(entry.get("input", "" if shared[0] else None), str):
-        raise ConfigError(f"{where}: input is {entry.get('input')!r}, expected text (or --input for all runs)")
+        raise ConfigError(f"{where}: input is {quoted(entry.get('input'))}, expected text (or --input for all runs)")
     for key in ("preset", "name", "task", "from", "judge"):
         if not isinstance(entry.get(key, ""), str):
-            raise ConfigError(f"{where}: {key} is {entry[key]!r}, expected text")
+            raise ConfigError(f"{where}: {key} is {quoted(entry[key])}, expected text")
     if entry.get("task", "train") not in TASKS:
-        raise ConfigError(f"{where}: task is {entry['task']!r}, expected one of {', '.join(TASKS)}")
+        raise ConfigError(f"{where}: task is {quoted(entry['task'])}, expected one of {', '.join(TASKS)}")
     return RunRequest(
         model=entry["model"],
         input=Path(path).absolute().parent / entry["input"] if "input" in entry else shared[0],
@@ -149,7 +149,7 @@ def _assignments(where: str, value: Any) -> tuple[str, ...]:
         return tuple(f"{key}={json.dumps(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise ConfigError(f"{where}: set is {value!r}, expected `section.field: value` pairs")
+    raise ConfigError(f"{where}: set is {quoted(value)}, expected `section.field: value` pairs")
 
 
 def override(assignments: Sequence[str], later: Sequence[str]) -> tuple[str, ...]:
@@ -167,13 +167,13 @@ def parse_seeds(value: int | str | Sequence[int], where: str = "--seeds") -> tup
     if isinstance(value, str):
         parts = [part.strip() for part in value.removesuffix(",").split(",")]
         if not all(part.isdigit() for part in parts):
-            raise ConfigError(f"{where}: found {value!r}, expected a number of seeds or seeds such as 3,7")
+            raise ConfigError(f"{where}: found {quoted(value)}, expected a number of seeds or seeds such as 3,7")
         value = [int(part) for part in parts] if "," in value else int(parts[0])
     if isinstance(value, int) and not isinstance(value, bool):
         value = range(1, value + 1)
     seeds = tuple(_whole_numbers(value, where))
     if not seeds or len(set(seeds)) != len(seeds):
-        raise ConfigError(f"{where}: found {list(seeds)}, expected at least one seed and none twice")
+        raise ConfigError(f"{where}: found {quoted(list(seeds))}, expected at least one seed and none twice")
     return seeds
 
 
@@ -193,14 +193,14 @@ def _whole_numbers(value: Any, where: str) -> list[int]:
     except TypeError:
         numbers = [None]
     if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
-        raise ConfigError(f"{where}: found {value!r}, expected whole numbers of at least 0")
+        raise ConfigError(f"{where}: found {quoted(value)}, expected whole numbers of at least 0")
     return numbers
 
 
 def _check_name(name: str) -> None:
     """Check that a run's name can be the name of a folder."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*", name):
-        raise ConfigError(f"run {name!r}: expected a name of letters, digits and _ . = -")
+        raise ConfigError(f"run {quoted(name)}: expected a name of letters, digits and _ . = -")
 
 
 def run_name(request: RunRequest, family: Family, config: Config, rows: Sequence[Mapping[str, str]]) -> str:

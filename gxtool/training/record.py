@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gxtool.config import TrainingConfig
-from gxtool.errors import ConfigError, did_you_mean
+from gxtool.errors import ConfigError, did_you_mean, quoted
 from gxtool.measure.metrics import find_metric
 from gxtool.models.base import Family
 
@@ -82,7 +82,7 @@ class Monitor:
         known = (*family.metrics, LOSS)
         if metric not in known:
             raise ConfigError(
-                f"training.monitor is {metric!r}, no metric of {family.name}{did_you_mean(metric, known)}"
+                f"training.monitor is {quoted(metric)}, no metric of {family.name}{did_you_mean(metric, known)}"
             )
         higher = metric != LOSS and find_metric(metric).higher_is_better
         return cls(metric, higher, config.keep, config.patience)
