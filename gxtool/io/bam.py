@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pysam
 
-from gxtool.errors import InputError, quoted
+from gxtool.errors import InputError, plain
 from gxtool.io.alignment_checks import check_complete, check_index, check_reference
 from gxtool.io.track_file import TrackName, cut_bins, hash_source, recognise, rows_by_chrom
 
@@ -192,7 +192,7 @@ class AlignmentTrack:
             )
         except (OSError, ValueError) as error:
             raise InputError(
-                f"{self.path}: cannot be read ({quoted(str(error))}), expected a sound file and index"
+                f"{self.path}: cannot be read ({plain(str(error))}), expected a sound file and index"
             ) from None
 
     def _indices(self) -> list[Path]:
@@ -214,7 +214,7 @@ class AlignmentTrack:
         try:
             yield from file.fetch(**region)
         except (OSError, ValueError, NotImplementedError) as error:
-            fault = quoted(str(error))
+            fault = plain(str(error))
             raise InputError(
                 f"{self.path}: is damaged or cut short ({fault}), expected a sound {self.kind.upper()} file"
             ) from None
