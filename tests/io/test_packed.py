@@ -138,8 +138,8 @@ def test_field_beyond_the_limit_of_csv_is_named(tmp_path: Path) -> None:
     path.write_bytes(b'sample,data\nE003,"' + b"x" * 140_000 + b'"\n')
     table = tmp_path / "b.csv"
     table.write_bytes(b'id,ref_sequence,alt_sequence\nx,A,"' + b"A" * 140_000 + b'"\n')
-    for read, path in ((READERS["samplesheet"], path), (read_expression, path), (read_variants, table)):
-        assert "line 2: holds a field of more than 131,072 characters, expected a closing quote" in refusal(read, path)
+    for read, file in ((READERS["samplesheet"], path), (read_expression, path), (read_variants, table)):
+        assert "line 2: holds a field of more than 131,072 characters, expected a closing quote" in refusal(read, file)
     (tmp_path / "yeast_seqs.csv").write_bytes(b'pos\n"' + b"x" * 140_000 + b'"\n')
     with pytest.raises(InputError, match="holds a field of more than 131,072 characters"):
         read_subsets(tmp_path)
