@@ -272,7 +272,7 @@ def _settings() -> dict[str, Parser]:
         "settings": Parser({"a.yaml": settings}, lambda path: resolve(schema, [read_yaml(path)])),
         "runs file": Parser({"runs.yaml": runs}, read_runs),
         "assignments": Parser(
-            {"a.txt": b"training.epochs=3\nlearning_rate=1e-3\ndata.marks=[a, b]\nmodel.dense_sizes=[8]"},
+            {"a.txt": b"training.epochs=3\ntraining.learning_rate=1e-3\ndata.marks=[a, b]\ntraining.patience=7"},
             read_assignments,
         ),
     }
