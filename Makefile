@@ -1,7 +1,7 @@
 # Every target works from a clean clone, twice in a row, and from a path with a space in it.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test fuzz lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -16,6 +16,9 @@ demo: setup ## run the whole pipeline on simulated data of every family, down to
 test: setup ## run every test, on up to four cores; GXTOOL_REQUIRE=all lets none be skipped
 	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
+fuzz: setup ## damage files and read them for MINUTES (5), from SEED on; inputs that fail are kept in .fuzz
+	@OMP_NUM_THREADS=1 .venv/bin/python tests/fuzz/campaign.py --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
+
 lint: setup ## check the Python and the Nextflow code
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	@GXTOOL_ENGINE=25.04.4 ./nextflow lint main.nf modules conf nextflow.config
@@ -24,4 +27,4 @@ bench: setup ## measure speed and memory beside the published ways (benchmarks/R
 	@.venv/bin/python -m benchmarks
 
 clean: ## remove what runs leave behind; the environment and the engine stay
-	@rm -rf work results .nextflow .nextflow.log* .gxtool .pytest_cache .ruff_cache .hypothesis
+	@rm -rf work results .nextflow .nextflow.log* .gxtool .pytest_cache .ruff_cache .hypothesis .fuzz

@@ -11,16 +11,48 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from gxtool.errors import ConfigError, did_you_mean
+from gxtool.errors import QUOTED_LENGTH, ConfigError, did_you_mean, quoted
+from gxtool.files import check_openable
+from gxtool.yaml_text import LARGEST_YAML, YamlError, parse_yaml
+
+_DEEPEST_FIELD = 4
+_INTEGERS = range(-(2**63), 2**63)
 
 
 class Section(BaseModel):
-    """One section of a configuration: frozen, and an unknown key is an error."""
+    """One section of a configuration: frozen, and an unknown key is an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, protected_namespaces=())
+    Numbers are finite and of at most 64 bits; true and false are no numbers.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, protected_namespaces=(), allow_inf_nan=False
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_number_is_true(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false where numbers stand: Python would take them for 1 and 0."""
+        field = cls.model_fields[info.field_name or ""]
+        inner = value if isinstance(value, (list, tuple)) else (value,)
+        if any(isinstance(item, bool) for item in inner) and "bool" not in str(field.annotation):
+            raise ValueError(f"a value of type {_type_name(field.annotation)}")
+        return value
+
+    @field_validator("*")
+    @classmethod
+    def _numbers_fit(cls, value: Any) -> Any:
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, int) and item not in _INTEGERS:
+                raise ValueError("a whole number of at most 64 bits")
+        return value
+
+
+def _type_name(annotation: Any) -> str:
+    names = {int: "whole number", float: "number", str: "text"}
+    return names.get(annotation, str(annotation))
 
 
 class TrainingConfig(Section):
@@ -142,7 +174,7 @@ class DesignConfig(Section):
     def _sites(cls, sites: tuple[str, ...]) -> tuple[str, ...]:
         for site in sites:
             if len(site) < 2 or set(site) - set("ACGTRYSWKMBDHVN"):
-                raise ValueError(f"sites of at least 2 letters of DNA or IUPAC codes, found {site!r}")
+                raise ValueError(f"sites of at least 2 letters of DNA or IUPAC codes, found {quoted(site)}")
         return sites
 
     @field_validator("protected")
@@ -168,7 +200,7 @@ def position_range(text: str) -> tuple[int, int]:
     first, dash, last = text.partition("-")
     ends = (first.strip(), last.strip() if dash else first.strip())
     if not all(end.isascii() and end.isdigit() for end in ends) or not 1 <= int(ends[0]) <= int(ends[1]):
-        raise ValueError(f"positions such as 10-20 or 15, counted from 1, found {text!r}")
+        raise ValueError(f"positions such as 10-20 or 15, counted from 1, found {quoted(text)}")
     return int(ends[0]) - 1, int(ends[1])
 
 
@@ -212,16 +244,18 @@ def read_yaml(path: Path) -> Layer:
     Raises:
         ConfigError: the file is missing, is not YAML, or holds something else than a mapping.
     """
+    expected = "a YAML file"
+    check_openable(path, expected, error=ConfigError)
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
+        with Path(path).open("rb") as file:
+            values = parse_yaml(file.read(LARGEST_YAML + 1).decode("utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}), expected a YAML file") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}), expected {expected}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text, expected a YAML file") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{where}: is not valid YAML ({getattr(error, 'problem', error)})") from None
+        raise ConfigError(f"{path}: is not UTF-8 text, expected {expected}") from None
+    except YamlError as error:
+        where = f", line {error.line}" if error.line else ""
+        raise ConfigError(f"{path}{where}: {error.fault}") from None
     if values is None:
         values = {}
     if not isinstance(values, dict):
@@ -238,14 +272,21 @@ def parse_assignments(assignments: Sequence[str], aliases: Mapping[str, str] | N
     values: dict[str, Any] = {}
     for text in assignments:
         name, equals, raw = text.partition("=")
+        source = f"--set {text if len(text) <= QUOTED_LENGTH else quoted(text)}"
         if not equals or not name.strip():
-            raise ConfigError(f"--set {text}: found no `section.field=value`")
-        try:
-            value = yaml.safe_load(raw)
-        except yaml.YAMLError:
-            value = raw
-        _assign(values, expand_alias(name.strip(), aliases), value, f"--set {text}")
+            raise ConfigError(f"{source}: found no `section.field=value`")
+        _assign(values, expand_alias(name.strip(), aliases), _value(raw, source), source)
     return Layer("--set", values)
+
+
+def _value(text: str, source: str) -> Any:
+    """Return the value that a text has as YAML, or the text itself where it is none."""
+    try:
+        return parse_yaml(text)
+    except YamlError as error:
+        if error.is_syntax:
+            return text
+        raise ConfigError(f"{source}: {error.fault}") from None
 
 
 def expand_alias(name: str, aliases: Mapping[str, str] | None) -> str:
@@ -254,13 +295,15 @@ def expand_alias(name: str, aliases: Mapping[str, str] | None) -> str:
 
 
 def _assign(values: dict[str, Any], dotted: str, value: Any, source: str) -> None:
+    if dotted.count(".") >= _DEEPEST_FIELD:
+        raise ConfigError(f"{source}: names {dotted.count('.') + 1} levels, expected `section.field`")
     *parents, last = dotted.split(".")
     for parent in parents:
         values = values.setdefault(parent, {})
         if not isinstance(values, dict):
             raise ConfigError(f"{source}: {dotted} is set through two different names")
     if last in values and values[last] != value:
-        raise ConfigError(f"{source}: {dotted} was already set to {values[last]!r}; give it once")
+        raise ConfigError(f"{source}: {dotted} was already set to {quoted(values[last])}; give it once")
     values[last] = value
 
 
@@ -322,7 +365,7 @@ def _sentence(error: ValidationError, schema: type[BaseModel], origin: Mapping[s
     expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     if isinstance(found, (dict, BaseModel)):
         return f"{source}: {dotted}: expected {expected}"
-    return f"{source}: {dotted} is {found!r}, expected {expected}"
+    return f"{source}: {dotted} is {quoted(found)}, expected {expected}"
 
 
 def _prefixes(path: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, quoted
 from gxtool.io.nucleotides import BASES, MASK_TOKEN, N_TOKEN, NO_LETTER, TOKEN_BITS, letter_codes
 
 N_BASES = 4
@@ -30,8 +30,8 @@ def tokens_of(sequence: str) -> np.ndarray:
     if (codes == NO_LETTER).any():
         place = int(np.argmax(codes == NO_LETTER))
         raise InputError(
-            f"found {sequence[place]!r} at base {place + 1} of a sequence, expected letters of DNA (A, C, G, T, N or "
-            "an IUPAC code)"
+            f"found {quoted(sequence[place])} at base {place + 1} of a sequence, expected letters of DNA (A, C, G, T, "
+            "N or an IUPAC code)"
         )
     return codes & np.uint8(TOKEN_BITS)
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from gxtool.errors import ConfigError
+from gxtool.errors import ConfigError, quoted
 
 ORIENTATIONS = ("none", "strand")
 
@@ -34,7 +34,7 @@ def cut_windows(
     if window_size < 1:
         raise ConfigError(f"window_size {window_size} is no width, expected at least 1 bp")
     if orientation not in ORIENTATIONS:
-        raise ConfigError(f"orientation {orientation!r} is unknown, expected none or strand")
+        raise ConfigError(f"orientation {quoted(orientation)} is unknown, expected none or strand")
     tss, minus = np.asarray(tss, np.int64), np.asarray(minus, bool)
     flipped = minus if orientation == "strand" else np.zeros_like(minus)
     before = np.where(flipped, window_size - window_size // 2 - 1, window_size // 2)

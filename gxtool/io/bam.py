@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pysam
 
-from gxtool.errors import InputError
-from gxtool.io.alignment_checks import check_complete, check_reference
+from gxtool.errors import InputError, plain
+from gxtool.io.alignment_checks import check_complete, check_index, check_reference
 from gxtool.io.track_file import TrackName, cut_bins, hash_source, recognise, rows_by_chrom
 
 # Errors become sentences of ours; htslib would say them on stderr as well.
@@ -95,6 +95,8 @@ class AlignmentTrack:
         if self.kind == "bigwig":
             raise InputError(f"{self.path}: is a bigWig file, expected a BAM or CRAM file")
         check_complete(self._name.path, self.kind)
+        for index in self._indices():
+            check_index(index)
         self._file = self._open(_FIELDS)
         try:
             self.chrom_sizes = dict(zip(self._file.references, self._file.lengths, strict=True))
@@ -189,7 +191,15 @@ class AlignmentTrack:
                 format_options=[f"required_fields={fields}".encode()] if is_cram else None,
             )
         except (OSError, ValueError) as error:
-            raise InputError(f"{self.path}: cannot be read ({error}), expected a sound file and index") from None
+            raise InputError(
+                f"{self.path}: cannot be read ({plain(str(error))}), expected a sound file and index"
+            ) from None
+
+    def _indices(self) -> list[Path]:
+        """Return the .bai files that htslib would read."""
+        path = self._name.path
+        there = [self._name.index] if self._name.index else [Path(f"{path}.bai"), path.with_suffix(".bai")]
+        return [index for index in there if self.kind == "bam" and index.suffix == ".bai" and index.is_file()]
 
     def _check_index(self) -> None:
         if not self._file.has_index():
@@ -204,8 +214,9 @@ class AlignmentTrack:
         try:
             yield from file.fetch(**region)
         except (OSError, ValueError, NotImplementedError) as error:
+            fault = plain(str(error))
             raise InputError(
-                f"{self.path}: is damaged or cut short ({error}), expected a sound {self.kind.upper()} file"
+                f"{self.path}: is damaged or cut short ({fault}), expected a sound {self.kind.upper()} file"
             ) from None
 
 

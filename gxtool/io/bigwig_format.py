@@ -23,6 +23,9 @@ _HEADER = "u4,u2,u2,u8,u8,u8,u2,u2,u8,u8,u4,u8"  # see BigWigFile.__init__
 _ZOOM = "u4,u4,u8,u8"  # reduction, reserved, data, index
 _CHROMS_HEADER = "u4,u4,u4,u4,u8,u8"  # magic, items a node, key size, value size, items, reserved
 _LONGEST_NAME = 1 << 12
+# Writers make blocks of up to 1,024 items of 12 bytes; what a damaged file claims is not set aside.
+_LARGEST_BLOCK = 1 << 20
+_LARGEST_CLAIM, _LARGEST_READ = 64 << 20, 256 << 20
 _BLOCKS_HEADER_SIZE = 48
 _NODE = "u1,u1,u2"  # is a leaf, reserved, items
 _BLOCK = [("chrom", "u4"), ("start", "u4"), ("end_chrom", "u4"), ("end", "u4"), ("offset", "u8"), ("size", "u8")]
@@ -70,6 +73,8 @@ class BigWigFile:
             magic, _version, n_zooms, chroms, _data, index, *_bed, _summary, block_size, _ = self._fields(0, _HEADER)
             if magic != MAGIC:
                 raise InputError(f"{path}: is no bigWig file, expected one")
+            if block_size > _LARGEST_CLAIM:
+                raise self.damaged(f"blocks of {block_size:,} bytes")
             self._block_size = block_size  # bytes once unpacked, 0: blocks are not compressed
             self._check_zooms(n_zooms)
             self.chroms = dict(self._read_chroms(chroms))
@@ -91,9 +96,13 @@ class BigWigFile:
         content = self._read_bytes(offset, size)
         if self._block_size:
             try:
-                content = zlib.decompress(content, bufsize=self._block_size)
+                stream = zlib.decompressobj()
+                # What a block claims to be is not what it unpacks to.
+                content = stream.decompress(content, max(self._block_size, _LARGEST_BLOCK))
             except zlib.error as error:
                 raise self.damaged(f"block at byte {offset}: {error}") from None
+            if not stream.eof:
+                raise self.damaged(f"block at byte {offset} ends too early or is larger than it says")
         try:
             _, start, _, step, span, kind, _, n = np.frombuffer(content, self._section, 1)[0].item()
             items = np.frombuffer(content, self._items[kind], n, self._section.itemsize)
@@ -132,14 +141,17 @@ class BigWigFile:
         (magic,) = self._fields(offset, "u4,")
         if magic != _BLOCKS_MAGIC:
             raise self.damaged("no index of blocks")
-        blocks = np.concatenate(list(self._walk(offset + _BLOCKS_HEADER_SIZE, _BLOCK, _BRANCH))).astype(_BLOCK)
-        if len(blocks) and int((blocks["offset"] + blocks["size"]).max()) > self._size:
+        parts = list(self._walk(offset + _BLOCKS_HEADER_SIZE, _BLOCK, _BRANCH))
+        blocks = np.concatenate(parts or [np.empty(0, _BLOCK)]).astype(_BLOCK)
+        size = np.uint64(self._size)
+        # Neither sum nor difference may pass the ends of 64 bits.
+        if ((blocks["size"] > size) | (blocks["offset"] > size - np.minimum(blocks["size"], size))).any():
             raise self._cut_short()
         return blocks[np.lexsort((blocks["start"], blocks["chrom"]))]
 
     def _walk(self, offset: int, leaf: list, branch: list) -> Iterator[np.ndarray]:
         """Yield the items of a tree's leaves, depth first; a node that is met twice would never end."""
-        waiting, seen = [offset], set()
+        waiting, seen, total = [offset], set(), 0
         while waiting:
             offset = waiting.pop()
             if offset in seen:
@@ -147,6 +159,9 @@ class BigWigFile:
             seen.add(offset)
             is_leaf, _, n = self._fields(offset, _NODE)
             kind = self._type(leaf if is_leaf else branch)
+            total += n * kind.itemsize
+            if total > self._size:
+                raise self.damaged("a tree whose parts overlap")
             items = np.frombuffer(self._read_bytes(offset + 4, n * kind.itemsize), kind)
             if is_leaf:
                 yield items
@@ -163,6 +178,8 @@ class BigWigFile:
     def _read_bytes(self, offset: int, size: int) -> bytes:
         if offset + size > self._size:
             raise self._cut_short()
+        if size > _LARGEST_READ:
+            raise self.damaged(f"a block of {size:,} bytes")
         return os.pread(self._file.fileno(), size, offset)
 
     def _cut_short(self) -> InputError:

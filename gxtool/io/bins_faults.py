@@ -6,6 +6,10 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 
+from gxtool.errors import listed, plain
+from gxtool.names import UNIT_LENGTH
+
+_LABEL = re.compile(r"\+?0*[01]")
 _WHOLE = re.compile(r"\+?[0-9]+")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # ENSG00000000003_TSPAN6_1: gene, symbol and window in one field.
@@ -41,7 +45,10 @@ def _find(
         lines.pop()
     width = 0
     for number, line in enumerate(lines, 1):
-        fields = next(csv.reader([line.rstrip("\r")]), [])
+        try:
+            fields = next(csv.reader([line.rstrip("\r")]), [])
+        except csv.Error as error:
+            return f"{name}, line {number}: cannot be read as comma-separated values ({error})"
         if number == 1:
             if fault := first_line_fault(fields, names):
                 return f"{name}, line 1: {fault}"
@@ -59,15 +66,15 @@ def _first_line_fault(fields: Sequence[str], names: Sequence[str]) -> str | None
     layout = ", ".join(names)
     if is_window(fields[0] if fields else ""):
         return (
-            f"found {fields[0]} and {len(fields) - 1} counts, which is the DeepDiff layout (other windows, marks in "
-            f"another order, no label; `--set data.layout=deepdiff` reads it), expected {layout}"
+            f"found {plain(fields[0])} and {len(fields) - 1} counts, which is the DeepDiff layout (other windows, "
+            f"marks in another order, no label; `--set data.layout=deepdiff` reads it), expected {layout}"
         )
     if not fields:
         return f"is empty, expected {len(names)} columns ({layout})"
     if len(fields) not in (len(names) - 1, len(names)):
         return f"has {len(fields)} columns, expected {len(names)} ({layout}), or {len(names) - 1} without label"
     if not any(_NUMBER.fullmatch(field.strip()) for field in fields):
-        return f"found a header ({', '.join(fields)}), expected the first bin of the first gene (no header)"
+        return f"found a header ({listed(fields)}), expected the first bin of the first gene (no header)"
     return None
 
 
@@ -76,7 +83,7 @@ def _first_deepdiff_line_fault(fields: Sequence[str], names: Sequence[str]) -> s
     if not fields:
         return f"is empty, expected {len(names)} columns ({layout})"
     if not is_window(fields[0]):
-        return f"found {fields[0]} in column 1, which is no window of the DeepDiff layout, expected {layout}"
+        return f"found {plain(fields[0])} in column 1, which is no window of the DeepDiff layout, expected {layout}"
     if len(fields) != len(names):
         return f"has {len(fields)} columns, expected {len(names)} ({layout})"
     return None
@@ -84,16 +91,20 @@ def _first_deepdiff_line_fault(fields: Sequence[str], names: Sequence[str]) -> s
 
 def _field_fault(value: str, what: str, column: int) -> str | None:
     expected = {"GeneID": "a gene id", "BinID": "a bin number", "label": "0 or 1"}.get(what, "a read count")
+    found = f"found {plain(value)}" if value else "found nothing"
     if what == _WINDOW:
-        return None if is_window(value) else f"found {value or 'nothing'}, expected gene, symbol and window"
+        return None if is_window(value) else f"{found}, expected gene, symbol and window"
     if not value:
-        return f"found nothing, expected {expected}"
-    if column == 1 or (_WHOLE.fullmatch(value) and int(value) <= _LARGEST and (what != "label" or int(value) <= 1)):
-        return None
-    if what == "label" or not _NUMBER.fullmatch(value):
-        return f"found {value}, expected {expected}"
-    if float(value) < 0:
-        return f"found {value}, expected {expected} of at least 0"
-    if float(value) > _LARGEST:
-        return f"found {value}, expected {expected} of at most {_LARGEST}"
-    return f"found {value}, expected {expected}, which is a whole number"
+        return f"{found}, expected {expected}"
+    if column == 1:
+        return None if len(value) <= UNIT_LENGTH else f"{found}, expected {expected} of up to {UNIT_LENGTH} characters"
+    if what == "label":
+        return None if _LABEL.fullmatch(value) else f"{found}, expected {expected}"
+    if not _NUMBER.fullmatch(value):
+        return f"{found}, expected {expected}"
+    number = float(value)
+    if number < 0:
+        return f"{found}, expected {expected} of at least 0"
+    if number > _LARGEST:
+        return f"{found}, expected {expected} of at most {_LARGEST}"
+    return None if _WHOLE.fullmatch(value) else f"{found}, expected {expected}, which is a whole number"

@@ -7,19 +7,14 @@ a folder of the caller's, never by a path that leads out of it.
 
 from __future__ import annotations
 
-import gzip
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
 
 import numpy as np
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, listed
+from gxtool.io.archives import archive_members, unpack
 from gxtool.io.packed import ARCHIVES, Content, is_archive, open_text, read_content
 from gxtool.names import inside
 
@@ -28,6 +23,7 @@ SPLITS = {"train": "train", "valid": "val", "test": "test"}
 TABLES = tuple(f"{stem}.csv{end}" for stem in SPLITS for end in ("", ".gz"))
 INNER = "classification"
 _PIECE = 1 << 20
+_LARGEST_TABLE = 2 << 30  # bytes: 60,000 genes of 500 bins
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class BinsFile:
         Raises:
             InputError: the file cannot be read, is empty, or its gzip stream is damaged or cut short.
         """
-        content = read_content(self.path, self.name, "a table of bins")
+        content = read_content(self.path, self.name, "a table of bins", _LARGEST_TABLE)
         if not content.text:
             raise InputError(f"{self.name}: is empty, expected one row per gene and bin")
         return content
@@ -105,7 +101,7 @@ def find_bins_files(cell: str, path: Path, scratch: Path) -> list[BinsFile]:
     root = path
     if is_archive(path):
         root = inside(scratch, cell)
-        _unpack(path, chosen, root)
+        unpack(path, chosen, root, _LARGEST_TABLE)
     return [BinsFile(role, root / name, _shown(path, name)) for role, name in zip(SPLITS.values(), chosen, strict=True)]
 
 
@@ -124,7 +120,7 @@ def _choose_folder(cell: str, path: Path, folders: Iterable[PurePosixPath]) -> P
             f"{path}: has no train.csv, valid.csv and test.csv{hint}, expected the tables of cell type {cell}"
         )
     if cell not in by_cell and len(by_cell) > 1:
-        there = ", ".join(sorted(by_cell)[:5]) + (", ..." if len(by_cell) > 5 else "")
+        there = listed(sorted(by_cell)[:5]) + (", ..." if len(by_cell) > 5 else "")
         raise InputError(f"{path}: holds {len(by_cell)} cell types ({there}) and none called {cell}, expected it")
     found = sorted(by_cell[cell] if cell in by_cell else next(iter(by_cell.values())))
     if len(found) > 1:
@@ -135,7 +131,7 @@ def _choose_folder(cell: str, path: Path, folders: Iterable[PurePosixPath]) -> P
 def _choose_table(path: Path, folder: PurePosixPath, stem: str, names: Sequence[str]) -> str:
     found = [name for name in (f"{folder / stem}.csv", f"{folder / stem}.csv.gz") if name in names]
     if not found:
-        there = ", ".join(sorted(PurePosixPath(name).name for name in names if PurePosixPath(name).parent == folder))
+        there = listed(sorted(PurePosixPath(name).name for name in names if PurePosixPath(name).parent == folder))
         raise InputError(f"{_shown(path, str(folder))}: has {there} but no {stem}.csv, expected train, valid and test")
     if len(found) > 1:
         raise InputError(f"{_shown(path, found[0])}: is there with and without .gz, expected one of them")
@@ -150,56 +146,9 @@ def _cell_folder(folder: PurePosixPath) -> PurePosixPath:
 def _table_names(path: Path) -> list[str]:
     """List the tables below a folder (three levels at most) or in an archive, as relative names with slashes."""
     if is_archive(path):
-        with _opened(path) as archive:
-            return [name for name, _ in _members(path, archive)]
+        return [name for name, _ in archive_members(path, TABLES)]
     if not path.is_dir():
         raise InputError(f"{path}: does not exist, expected a folder, an archive or a table of bins")
     levels = ("", "*/", f"*/{INNER}/", f"{INNER}/")
     found = {table.relative_to(path).as_posix() for level in levels for table in path.glob(f"{level}*.csv*")}
     return sorted(name for name in found if PurePosixPath(name).name in TABLES)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile | tarfile.TarFile]:
-    try:
-        reader = zipfile.ZipFile if path.name.lower().endswith(".zip") else tarfile.open
-        with reader(path) as archive:
-            yield archive
-    except FileNotFoundError:
-        raise InputError(f"{path}: does not exist, expected an archive of tables") from None
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"{path}: is damaged or cut short ({error}), expected a complete archive") from None
-
-
-def _members(path: Path, archive: zipfile.ZipFile | tarfile.TarFile) -> list[tuple[str, Any]]:
-    """List tables in the order of the archive with what opens them."""
-    if isinstance(archive, zipfile.ZipFile):
-        members = [(info.filename, info) for info in archive.infolist()]
-    else:
-        members = [(info.name, info) for info in archive.getmembers() if info.isfile()]
-    tables = [(name.removeprefix("./"), info) for name, info in members if PurePosixPath(name).name in TABLES]
-    for name, _ in tables:
-        if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts:
-            raise InputError(f"{path}: member {name} leads out of the archive, expected relative names")
-    return tables
-
-
-def _unpack(path: Path, names: Sequence[str], folder: Path) -> None:
-    """Write the named members below `folder` as plain files, reading the archive from front to back."""
-    with _opened(path) as archive:
-        for name, info in _members(path, archive):
-            if name in names:
-                target = folder / name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with _member(archive, info) as source, target.open("wb") as copy:
-                    while piece := source.read(_PIECE):
-                        copy.write(piece)
-
-
-def _member(archive: zipfile.ZipFile | tarfile.TarFile, info: Any) -> IO[bytes]:
-    if isinstance(archive, zipfile.ZipFile):
-        return archive.open(info)
-    source = archive.extractfile(info)
-    if source is None:
-        raise tarfile.ReadError(f"member {info.name} is no file")
-    return source

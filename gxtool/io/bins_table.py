@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, plain
 from gxtool.io.bins_faults import find_fault
 from gxtool.io.bins_files import INNER, SPLITS, BinsFile
 from gxtool.io.packed import Content
@@ -91,7 +91,7 @@ def parse_columns(
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0]
     if reason:
-        raise InputError(look_for_fault() or f"{name}: cannot be read as a table ({reason})")
+        raise InputError(look_for_fault() or f"{name}: cannot be read as a table ({reason[:200]})")
     if frame.is_empty():
         raise InputError(f"{name}: is empty, expected one row per gene and bin")
     return frame
@@ -157,7 +157,7 @@ def check_no_leakage(files: Sequence[BinsFile], tables: Sequence[pl.Series], n_b
             gene = genes[index]
             where, line = first[gene]
             raise InputError(
-                f"{file.name}, line {index * n_bins + 1}: gene {gene} is in {where}, line {line} already, "
+                f"{file.name}, line {index * n_bins + 1}: gene {plain(gene)} is in {where}, line {line} already, "
                 "expected every gene in one table only"
             )
         first |= {gene: (file.name, index * n_bins + 1) for index, gene in enumerate(genes.to_list())}
@@ -184,8 +184,8 @@ def _check_constant(name: str, values: pl.Series, n_bins: int, what: str, column
     if changed.any():
         row = int(np.argmax(changed))
         raise InputError(
-            f"{name}, line {row + 1}, column {column}: found {what} {values[row]}, "
-            f"expected {values[row - 1]} as on the lines before (bins 1 to {n_bins} of one gene)"
+            f"{name}, line {row + 1}, column {column}: found {what} {plain(str(values[row]))}, "
+            f"expected {plain(str(values[row - 1]))} as on the lines before (bins 1 to {n_bins} of one gene)"
         )
 
 
@@ -210,6 +210,6 @@ def _check_unique(name: str, genes: pl.Series, n_bins: int) -> None:
     index = int(repeated.arg_max())
     first = int((genes == genes[index]).arg_max())
     raise InputError(
-        f"{name}, line {index * n_bins + 1}: gene {genes[index]} stands on line {first * n_bins + 1} already, "
+        f"{name}, line {index * n_bins + 1}: gene {plain(genes[index])} stands on line {first * n_bins + 1} already, "
         "expected every gene once"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, listed, plain
 from gxtool.io.bins_faults import DEEPDIFF_WINDOW, find_deepdiff_fault, is_window
 from gxtool.io.bins_files import SPLITS, BinsFile
 from gxtool.io.bins_table import BinsTable, build_table, count_schema, parse_columns
@@ -32,7 +32,10 @@ def is_deepdiff(path: str | Path) -> bool:
     """
     with open_text(Path(path), str(path), "a table of bins") as file:
         line = file.readline(_LONGEST_LINE).decode("utf-8-sig", errors="replace")
-    fields = next(csv.reader([line.rstrip("\r\n")]), [])
+    try:
+        fields = next(csv.reader([line.rstrip("\r\n")]), [])
+    except csv.Error:
+        return False
     return bool(fields) and is_window(fields[0])
 
 
@@ -78,8 +81,8 @@ def find_deepdiff_files(cell: str, path: str | Path) -> list[BinsFile]:
         what = "has no" if path.is_dir() else "does not exist, expected"
         raise InputError(f"{path}: {what} {cell}.train.csv, {cell}.valid.csv and {cell}.test.csv")
     if cell not in cells and len(cells) > 1:
-        there = ", ".join(cells[:5]) + (", ..." if len(cells) > 5 else "")
-        raise InputError(f"{path}: holds {len(cells)} cell types ({there}) and none called {cell}, expected it")
+        there = listed(cells[:5]) + (", ..." if len(cells) > 5 else "")
+        raise InputError(f"{path}: holds {len(cells)} cell types ({there}) and none called {plain(cell)}, expected it")
     chosen = cell if cell in cells else cells[0]
     return [_table(path, chosen, stem, tables) for stem in SPLITS]
 

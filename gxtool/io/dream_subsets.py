@@ -8,7 +8,6 @@ test file, from 0, some of them twice. `public_leaderboard_ids/*.json` holds the
 from __future__ import annotations
 
 import csv
-import io
 import math
 import re
 from collections.abc import Mapping
@@ -18,8 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from gxtool.errors import InputError
-from gxtool.io.packed import read_content
+from gxtool.errors import InputError, quoted
+from gxtool.io.packed import read_lines
+from gxtool.io.samplesheet import csv_fault
 from gxtool.io.submission import read_object
 
 # Subset -> beginning of the name of its list, and of its public measurements (`{name}_exp_indices.json`).
@@ -36,7 +36,7 @@ SUBSET_FILES: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 ALL = "all"
-_ROW = re.compile(r"[0-9]+(\.0)?")  # an index that passed through floats once
+_ROW = re.compile(r"[0-9]{1,12}(\.0)?")  # an index that passed through floats once
 _LIST = "a list of test rows"
 
 
@@ -84,8 +84,14 @@ def read_public(folder: Path) -> tuple[dict[str, np.ndarray], dict[int, float]]:
 
 def _read_list(path: Path, sequences: dict[int, str]) -> np.ndarray:
     """Return the rows of one list and add their sequences to `sequences`."""
-    text = read_content(path, str(path), _LIST).text.decode("utf-8-sig", "replace")
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(text for _, text in read_lines(path, str(path), _LIST))
+    try:
+        return _listed_rows(path, reader, sequences)
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {csv_fault(error)}") from None
+
+
+def _listed_rows(path: Path, reader: csv.DictReader[str], sequences: dict[int, str]) -> np.ndarray:
     names = reader.fieldnames or []
     columns = ["pos"] if "pos" in names else ["alt_pos", "ref_pos"]
     if not set(columns) <= set(names):
@@ -94,7 +100,9 @@ def _read_list(path: Path, sequences: dict[int, str]) -> np.ndarray:
     for line in reader:
         texts = [line[column] or "" for column in columns]
         if not all(map(_ROW.fullmatch, texts)):
-            raise InputError(f"{path}, line {reader.line_num}: found {','.join(texts)!r}, expected the number of a row")
+            raise InputError(
+                f"{path}, line {reader.line_num}: found {quoted(','.join(texts))}, expected the number of a row"
+            )
         found.append(tuple(int(float(text)) for text in texts))
         given = (line.get(column.replace("pos", "sequence")) for column in columns)
         sequences |= {row: text for row, text in zip(found[-1], given, strict=True) if text}
@@ -111,8 +119,10 @@ def _read_public(path: Path, measured: dict[int, float]) -> np.ndarray:
         values = value if isinstance(value, list) else [value]
         sound = all(map(_ROW.fullmatch, texts)) and len(texts) == len(values) <= 2 and all(map(_is_number, values))
         if not sound:
-            raise InputError(f"{path}: found {key!r}: {value!r}, expected a test row (or two) and its measured value")
-        rows = tuple(int(text) for text in texts)
+            raise InputError(
+                f"{path}: found {quoted(key)}: {quoted(value)}, expected a test row (or two) and its measured value"
+            )
+        rows = tuple(int(float(text)) for text in texts)
         found.append(rows)
         measured |= dict(zip(rows, map(float, values), strict=True))
     if len({len(rows) for rows in found}) > 1:
@@ -127,4 +137,7 @@ def _rows(found: list[tuple[int, ...]]) -> np.ndarray:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from gxtool.errors import InputError, did_you_mean
+from gxtool.errors import InputError, did_you_mean, listed, plain, quoted
+from gxtool.io.artifact import hash_file
 from gxtool.io.gtf import PAR_Y, without_version
-from gxtool.io.packed import read_content
+from gxtool.io.packed import read_lines
+from gxtool.io.samplesheet import csv_fault
+from gxtool.names import UNIT_LENGTH
 
+_LARGEST = 4 << 30  # bytes: 60,000 genes in 8,000 samples
+_MOST_LINES = 1_000_000
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What stands where a number should be: missing, infinite, or digits with commas in them.
 _NO_NUMBER = re.compile(r"|[-.?]|n/?a|null|none|#n/a|[+-]?(nan|inf|infinity)|[+-]?[0-9][0-9,. ']*", re.IGNORECASE)
@@ -62,12 +67,17 @@ def read_expression(path: str | Path, column: str = "", sample: str = "") -> Exp
             that is missing, negative, infinite or written with commas, a gene named twice or not at all.
     """
     path = Path(path)
-    content = read_content(path, str(path), "a table of expression values")
-    lines = list(_lines(str(path), content.text))
-    if not lines:
+    lines = _lines(path)
+    # The header, and the first gene: it shows whether the header names the column of genes.
+    head = list(islice(lines, 2))
+    if not head:
         raise InputError(f"{path}: is empty, expected one line per gene with its id and its value")
-    layout = _find_layout(path, lines, column, sample)
-    rows = [(line, *_gene_value(path, line, fields, layout)) for line, fields in lines[layout.first :]]
+    layout = _find_layout(path, head, column, sample)
+    rows = []
+    for line, fields in chain(head[layout.first :], lines):
+        rows.append((line, *_gene_value(path, line, fields, layout)))
+        if len(rows) > _MOST_LINES:
+            raise InputError(f"{path}: has more than {_MOST_LINES:,} lines, expected one per gene")
     frame = pl.DataFrame(rows, {"line": pl.Int64, "gene": pl.String, "value": pl.Float64}, orient="row")
     no_gene, par_y = (pl.col("gene").str.contains(pattern) for pattern in (f"^({_NO_GENE.pattern})$", PAR_Y))
     dropped = frame.select(par_y=par_y.sum(), no_gene=no_gene.sum()).row(0, named=True)
@@ -75,27 +85,29 @@ def read_expression(path: str | Path, column: str = "", sample: str = "") -> Exp
     if frame.is_empty():
         raise InputError(f"{path}: holds no gene, expected at least one line with an id and a value")
     _check_unique(path, frame)
-    source = {"name": path.name, "sha256": content.sha256, "bytes": content.n_bytes}
+    sha256, size = hash_file(path)
+    source = {"name": path.name, "sha256": sha256, "bytes": size}
     return Expression(frame.select("gene", "value"), layout.column, dropped, source)
 
 
-def _lines(name: str, text: bytes) -> Iterator[tuple[int, list[str]]]:
+def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the fields of every line that is neither empty nor a comment, with its number."""
-    try:
-        decoded = text.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = text[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{name}, line {line}: holds bytes that are not UTF-8 text, expected a table of expression values"
-        ) from None
-    first = next((line for line in decoded.splitlines() if line.strip() and not line.startswith("#")), "")
-    reader = csv.reader(io.StringIO(decoded, newline=""), delimiter="\t" if "\t" in first else ",", strict=True)
+    texts = (text for _, text in read_lines(path, str(path), "a table of expression values", largest=_LARGEST))
+    before: list[str] = []
+    first = ""
+    for first in texts:
+        before.append(first)
+        if first.strip() and not first.startswith("#"):
+            break
+        if len(before) > _MOST_LINES:
+            raise InputError(f"{path}: has more than {_MOST_LINES:,} lines, expected one per gene")
+    reader = csv.reader(chain(before, texts), delimiter="\t" if "\t" in first else ",", strict=True)
     try:
         for fields in reader:
             if any(map(str.strip, fields)) and not fields[0].startswith("#"):
                 yield reader.line_num, [field.strip() for field in fields]
     except csv.Error as error:
-        raise InputError(f"{name}, line {reader.line_num}: cannot be read as a table ({error})") from None
+        raise InputError(f"{path}, line {reader.line_num}: {csv_fault(error)}") from None
 
 
 def _find_layout(path: Path, lines: Sequence[tuple[int, list[str]]], column: str, sample: str) -> _Layout:
@@ -112,12 +124,12 @@ def _find_layout(path: Path, lines: Sequence[tuple[int, list[str]]], column: str
         raise InputError(f"{where}: has 1 column, expected a gene and its value with a tab or comma between")
     named = next((name for name in (column, sample) if name and name in names and not headerless), "")
     if names.count(named) > 1:
-        raise InputError(f"{where}: column {named} stands there twice, expected it once")
+        raise InputError(f"{where}: column {plain(named)} stands there twice, expected it once")
     if column and named != column:
-        known = "has no header" if headerless else f"has no column {column!r}{did_you_mean(column, names)}"
-        raise InputError(f"{where}: {known}" + (f", expected one with column {column!r}" if headerless else ""))
+        known = "has no header" if headerless else f"has no column {quoted(column)}{did_you_mean(column, names)}"
+        raise InputError(f"{where}: {known}" + (f", expected one with column {quoted(column)}" if headerless else ""))
     if not named and len(names) > 1:
-        there = f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
+        there = f"{listed(names[:5])}{', ...' if len(names) > 5 else ''}"
         like = f"one called as the sample, {sample}" if sample else "to be told which"
         raise InputError(f"{where}: has {len(names)} value columns ({there}), expected one, or {like}")
     if headerless:
@@ -142,15 +154,21 @@ def _gene_value(path: Path, line: int, fields: Sequence[str], layout: _Layout) -
     gene, text = fields[0], fields[layout.value]
     if not gene:
         raise InputError(f"{where}, column 1: found nothing, expected the id or symbol of a gene")
-    where = f"{where}, column {layout.value + 1} ({layout.column or 'value'})"
+    if len(gene) > UNIT_LENGTH:
+        raise InputError(f"{where}, column 1: found {quoted(gene)}, expected an id of up to {UNIT_LENGTH} characters")
+    where = f"{where}, column {layout.value + 1} ({plain(layout.column or 'value')})"
     if not _NUMBER.fullmatch(text):
         why = " without commas" if _COMMAS.fullmatch(text) else ""
-        raise InputError(f"{where}: found {text or 'nothing'} for gene {gene}, expected a number{why}")
+        raise InputError(
+            f"{where}: found {plain(text) if text else 'nothing'} for gene {plain(gene)}, expected a number{why}"
+        )
     value = float(text)
     if value < 0:
-        raise InputError(f"{where}: found {text} for gene {gene}, expected at least 0 (values that are not logarithms)")
+        raise InputError(
+            f"{where}: found {plain(text)} for gene {plain(gene)}, expected at least 0 (values that are not logarithms)"
+        )
     if value == float("inf"):
-        raise InputError(f"{where}: found {text} for gene {gene}, expected a finite number")
+        raise InputError(f"{where}: found {plain(text)} for gene {plain(gene)}, expected a finite number")
     return gene, value
 
 
@@ -160,4 +178,6 @@ def _check_unique(path: Path, frame: pl.DataFrame) -> None:
         return
     line, gene, _ = repeated.row(0)
     first = frame.filter(gene=gene)["line"][0]
-    raise InputError(f"{path}, line {line}: gene {gene} stands on line {first} already, expected every gene once")
+    raise InputError(
+        f"{path}, line {line}: gene {plain(gene)} stands on line {first} already, expected every gene once"
+    )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, plain, quoted
 from gxtool.io.packed import open_text
 
 _BLOCK = 1 << 24
+_LONGEST_HEADER = 1 << 20
 _EXPECTED = "sequences in FASTA"
 _NO_LETTERS = b"\r\n\t "
 
@@ -33,7 +34,7 @@ def read_contigs(path: Path, wanted: Callable[[str], bool] = lambda name: True) 
         if not name:
             raise InputError(f"{path}: sequence {len(seen) + 1} has no name, expected one behind its >")
         if name in seen:
-            raise InputError(f"{path}: sequence {name} stands there twice, expected every name once")
+            raise InputError(f"{path}: sequence {plain(name)} stands there twice, expected every name once")
         seen.add(name)
         parts = [] if wanted(name) else None
     if name:
@@ -47,12 +48,16 @@ def _pieces(path: Path) -> Iterator[tuple[bool, bytes]]:
         while block := file.read(_BLOCK):
             text = rest + block
             if first and not text.startswith(b">"):
-                raise InputError(f"{path}: begins with {text[:1]!r}, expected {_EXPECTED}, whose headers begin with >")
+                raise InputError(
+                    f"{path}: begins with {quoted(text[:1])}, expected {_EXPECTED}, whose headers begin with >"
+                )
             first = False
             last = text.rfind(b"\n") + 1
             # A header waits for its end; letters need not.
             end = last if text[last : last + 1] == b">" else len(text)
             rest = text[end:]
+            if len(rest) > _LONGEST_HEADER:
+                raise InputError(f"{path}: has a header of more than {_LONGEST_HEADER:,} bytes, expected {_EXPECTED}")
             yield from _split(text[:end])
     if first:
         raise InputError(f"{path}: is empty, expected {_EXPECTED}")

@@ -6,7 +6,6 @@ pieces and only gene and transcript lines (of exons one line per transcript) are
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +14,13 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from gxtool.errors import ConfigError, InputError
-from gxtool.io.packed import open_text
+from gxtool.errors import ConfigError, InputError, listed, plain, quoted
+from gxtool.io.packed import check_text, open_text, too_long
+from gxtool.io.track_file import hash_source
 
 CHOICES = ("gene", "canonical", "longest")
-_PIECE = 1 << 24
+_PIECE = _LONGEST_LINE = 1 << 24
+_EXPECTED = "an annotation in GTF or GFF3"
 _COLUMNS = ("seqname", "source", "feature", "start", "end", "score", "strand", "frame", "attributes")
 _TYPES = {name: pl.Int64 if name in ("start", "end") else pl.String for name in _COLUMNS}
 _KEPT = [_COLUMNS.index(name) for name in ("seqname", "feature", "start", "end", "strand", "attributes")]
@@ -78,7 +79,7 @@ def read_genes(
         ConfigError: another choice.
     """
     if choice not in CHOICES:
-        raise ConfigError(f"tss choice {choice!r} is unknown, expected one of {', '.join(CHOICES)}")
+        raise ConfigError(f"tss choice {quoted(choice)} is unknown, expected one of {', '.join(CHOICES)}")
     path = Path(path)
     lines, chrom_sizes = _read_lines(path)
     transcripts = _transcripts(lines)
@@ -87,10 +88,7 @@ def read_genes(
     if choice != "gene":
         genes, missing = _take_transcripts(genes, transcripts, choice)
         dropped["without_canonical" if choice == "canonical" else "without_transcript"] = missing
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    source = {"name": path.name, "sha256": digest, "bytes": path.stat().st_size}
-    return Annotation(_finish(genes), chrom_sizes, dropped, source)
+    return Annotation(_finish(genes), chrom_sizes, dropped, hash_source(path))
 
 
 def without_version(ids: pl.Expr) -> pl.Expr:
@@ -121,14 +119,17 @@ def _read_lines(path: Path) -> tuple[pl.DataFrame, dict[str, int]]:
 
 def _pieces(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield whole lines with the number of the first of them, up to the sequences that a GFF3 file may end with."""
-    with open_text(path, str(path), "an annotation in GTF or GFF3") as file:
+    with open_text(path, str(path), _EXPECTED) as file:
         line, rest = 1, b""
         while piece := file.read(_PIECE):
             whole, newline, piece = piece.rpartition(b"\n")
             if not newline:
                 rest += piece
+                if len(rest) > _LONGEST_LINE:
+                    raise too_long(str(path), _LONGEST_LINE, _EXPECTED)
                 continue
             text, rest = rest + whole + newline, piece
+            check_text(str(path), text, _EXPECTED)
             text = text.removeprefix(b"\xef\xbb\xbf") if line == 1 else text
             if b"##FASTA" in text and (fasta := re.search(rb"^##FASTA", text, re.MULTILINE)):
                 yield line, text[: fasta.start()]
@@ -136,6 +137,7 @@ def _pieces(path: Path) -> Iterator[tuple[int, bytes]]:
             yield line, text
             line += text.count(b"\n")
         if rest:
+            check_text(str(path), rest, _EXPECTED)
             yield line, rest
 
 
@@ -169,7 +171,7 @@ def _parse(path: Path, first: int, text: bytes, gff3: bool) -> pl.DataFrame:
     if reason and (fault := _find_fault(path, first, text, gff3)):
         raise InputError(fault)
     if reason and reason != _TABS:
-        raise InputError(f"{path}: cannot be read as GTF or GFF3 ({reason})")
+        raise InputError(f"{path}: cannot be read as GTF or GFF3 ({reason[:200]})")
     frame = _useful(frame, gff3)
     if not gff3 and frame["gene_id"].has_nulls():
         raise InputError(_find_fault(path, first, text, gff3) or f"{path}: has a line without gene_id, expected one")
@@ -179,7 +181,8 @@ def _parse(path: Path, first: int, text: bytes, gff3: bool) -> pl.DataFrame:
 def _first_doubt(frame: pl.DataFrame, text: bytes) -> str:
     """Say what makes a line-by-line look at a piece worth its time; a comment with tabs in it may be all there is."""
     sound = (pl.col("start") >= 1) & (pl.col("end") >= pl.col("start")) & pl.col("strand").is_in(_STRANDS)
-    if not frame.select((sound & pl.col("attributes").is_not_null()).fill_null(False).all()).item():
+    sound &= pl.all_horizontal(pl.col("seqname", "feature", "attributes").is_not_null())
+    if not frame.select(sound.fill_null(False).all()).item():
         return "a field that is empty or out of range"
     return _TABS if text.count(b"\t") != (len(_COLUMNS) - 1) * len(frame) else ""
 
@@ -327,8 +330,8 @@ def _none_left(genes: pl.DataFrame, why: str, biotypes: Sequence[str], path: Pat
     if why == "without_strand":
         return f"{path}: has only genes without a strand that all transcripts agree on, expected + or -"
     there = genes["biotype"].drop_nulls().value_counts(sort=True)["biotype"].head(5).to_list()
-    found = f"has genes of biotype {', '.join(there)}" if there else "names no biotype (gene_type or gene_biotype)"
-    return f"{path}: {found}, expected {' or '.join(biotypes)}"
+    found = f"has genes of biotype {listed(there)}" if there else "names no biotype (gene_type or gene_biotype)"
+    return f"{path}: {found}, expected {' or '.join(map(plain, biotypes))}"
 
 
 def _take_transcripts(genes: pl.DataFrame, transcripts: pl.DataFrame, choice: str) -> tuple[pl.DataFrame, int]:
@@ -381,14 +384,15 @@ def _find_fault(path: Path, first: int, text: bytes, gff3: bool) -> str | None:
 
 def _field_fault(field: dict[str, str], gff3: bool) -> tuple[str, str] | None:
     for name in ("start", "end"):
-        if not re.fullmatch(r" *\+?[0-9]+ *", field[name]) or not 1 <= int(field[name]) < _LARGEST:
-            return name, f"found {field[name] or 'nothing'}, expected a whole number of at least 1"
+        if not re.fullmatch(r" *\+?[0-9]+ *", field[name]) or not 1 <= float(field[name]) < _LARGEST:
+            return name, f"found {plain(field[name])}, expected a whole number of at least 1"
     if int(field["end"]) < int(field["start"]):
-        return "end", f"found {field['end']}, expected at least the start, {field['start']}"
+        return "end", f"found {plain(field['end'])}, expected at least the start, {plain(field['start'])}"
     if field["strand"] not in _STRANDS:
-        return "strand", f"found {field['strand'] or 'nothing'}, expected +, -, . or ?"
-    if not field["attributes"]:
-        return "attributes", "found nothing, expected the attributes of the line"
+        return "strand", f"found {plain(field['strand'])}, expected +, -, . or ?"
+    for name in ("seqname", "feature", "attributes"):
+        if not field[name]:
+            return name, f"found nothing, expected the {name} of the line"
     if not gff3 and _kind(field["feature"]) and not re.search(_GTF_GENE_ID, field["attributes"]):
-        return "attributes", f'found no gene_id on a line of feature {field["feature"]}, expected gene_id "..."'
+        return "attributes", f'found no gene_id on a line of feature {plain(field["feature"])}, expected gene_id "..."'
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 DELIMITER = "##idx##"
 
@@ -25,4 +25,4 @@ def named_files(text: str) -> list[str]:
 
 def exists(path: str) -> bool:
     """Say whether a local path is there; what lies elsewhere (`scheme://...`) is not looked for."""
-    return "://" in path or Path(path).exists()
+    return "://" in path or os.path.exists(path)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from gxtool.errors import ConfigError
+from gxtool.errors import ConfigError, quoted
 from gxtool.io.nucleotides import (
     AMBIGUOUS,
     BASES,
@@ -53,9 +53,11 @@ class InsertRules:
     def __post_init__(self) -> None:
         for name in ("five_prime", "three_prime"):
             if set(getattr(self, name)) - set("ACGT"):
-                raise ConfigError(f"{name} is {getattr(self, name)!r}, expected a flank of A, C, G and T, or nothing")
+                raise ConfigError(
+                    f"{name} is {quoted(getattr(self, name))}, expected a flank of A, C, G and T, or nothing"
+                )
         if not 1 <= self.length <= np.iinfo(np.uint16).max:
-            raise ConfigError(f"length is {self.length}, expected between 1 and 65535 bases")
+            raise ConfigError(f"length is {quoted(self.length)}, expected between 1 and 65535 bases")
 
     @property
     def margin(self) -> int:

@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 import numpy as np
 import polars as pl
 
-from gxtool.errors import ConfigError, InputError, did_you_mean
+from gxtool.errors import ConfigError, InputError, did_you_mean, listed, plain, quoted
 from gxtool.io.promoter_encoding import RowError, letter_fault
 
 # Text taken at once: large enough for the number parser's threads, small beside the memory of any machine.
@@ -109,7 +109,7 @@ def find_layout(name: str, first_line: bytes, columns: TableColumns, with_values
             fault = "has two columns" if column in names else "has no column"
             hint = did_you_mean(column, names) if column not in names else ", expected one"
             setting = " (data.targets or data.test_targets says which)" if column in columns.values else ""
-            raise InputError(f"{name}, line 1: {fault} {column!r}{hint}{setting}")
+            raise InputError(f"{name}, line 1: {fault} {quoted(column)}{hint}{setting}")
         return names.index(column)
 
     values = tuple(map(find, columns.values)) if with_values else ()
@@ -136,7 +136,8 @@ def _headerless(name: str, line: str, with_values: bool) -> Layout:
         raise InputError(f"{name}, line 1: has {_count(len(fields))}, expected {expected}, {header}")
     if letter_fault(fields[0].encode()) and not any(map(_NUMBER.fullmatch, fields[1:])):
         raise InputError(
-            f"{name}, line 1: found {line[:60]!r}, a header or no DNA, expected {expected} without header, {header}"
+            f"{name}, line 1: found {quoted(line[:60])}, a header or no DNA, expected {expected} without header, "
+            f"{header}"
         )
     names = ("sequence", "expression")[: len(fields)]
     return Layout(names, b"\t", 0, (1,) if with_values else (), (), False)
@@ -170,7 +171,7 @@ def split_fields(text: bytes, layout: Layout, margin: int) -> Fields:
 
 def _width_fault(text: bytes, layout: Layout) -> RowError:
     width = len(layout.names)
-    expected = f"{_count(width)} ({', '.join(layout.names[:_SHOWN_NAMES])})"
+    expected = f"{_count(width)} ({listed(layout.names[:_SHOWN_NAMES])})"
     for row, line in enumerate(text.split(b"\n")):
         found = line.count(layout.separator) + 1
         if not line:
@@ -212,8 +213,10 @@ def _values_one_by_one(fields: Fields, layout: Layout) -> np.ndarray:
             text = texts[target][row].strip()
             value = float(text) if _NUMBER.fullmatch(text) else math.nan
             if not math.isfinite(value):
-                where = f"column {column + 1} ({layout.names[column]})"
-                raise RowError(int(row), f"{where}: found {text or 'nothing'}, expected a finite number")
+                where = f"column {column + 1} ({plain(layout.names[column])})"
+                raise RowError(
+                    int(row), f"{where}: found {plain(text) if text else 'nothing'}, expected a finite number"
+                )
             values[row, target] = value
     return values
 
@@ -240,7 +243,7 @@ def read_id_table(name: str, file: IO[bytes], columns: Sequence[str]) -> pl.Data
     table = pl.concat(frames)
     repeated = table.filter(~pl.col("id").is_first_distinct())
     if not repeated.is_empty():
-        raise InputError(f"{name}: id {repeated['id'][0]} stands there twice, expected every id once")
+        raise InputError(f"{name}: id {plain(repeated['id'][0])} stands there twice, expected every id once")
     return table
 
 

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from gxtool.errors import ConfigError, InputError, did_you_mean
+from gxtool.errors import ConfigError, InputError, did_you_mean, plain, quoted
+from gxtool.files import check_openable
 from gxtool.io.artifact import hash_file
 from gxtool.io.packed import open_text
 from gxtool.io.promoter_encoding import InsertRules, RowError, Tally, encode_rows
@@ -93,6 +94,8 @@ class PromoterReader:
     def __iter__(self) -> Iterator[PromoterBlock]:
         path = Path(self.source.path)
         files = [path] if self.source.table is None else [path, Path(self.source.table)]
+        for file in files:
+            check_openable(file, _EXPECTED)
         start, name = _first_bytes(path), str(path)
         if start.startswith(_PARQUET):
             jobs, where = _parquet_jobs(self.source), "row"
@@ -222,7 +225,9 @@ def _values_of(source: PromoterSource, ids: pl.Series, table: pl.DataFrame) -> n
     missing = found[table.columns[1]].is_null()
     if missing.any():
         row = int(missing.arg_max() or 0)
-        raise InputError(f"{source.path}: id {ids[row]} has no value in {source.table}, expected one for every id")
+        raise InputError(
+            f"{source.path}: id {plain(ids[row])} has no value in {source.table}, expected one for every id"
+        )
     return found.select(table.columns[1:]).to_numpy()
 
 
@@ -246,12 +251,12 @@ def _parquet_jobs(source: PromoterSource) -> Iterator[tuple[int, _Job]]:
             text = frame.select(columns.sequence, *columns.kept).cast(pl.String)
             yield 0, lambda text=text, numbers=numbers: _frame_block(text, numbers, source)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{name}: cannot be read as Parquet ({str(error).splitlines()[0]})") from None
+        raise InputError(f"{name}: cannot be read as Parquet ({str(error)[:200]})") from None
 
 
 def _check_column(name: str, schema: pl.Schema, column: str, columns: TableColumns) -> None:
     if column not in schema:
-        raise InputError(f"{name}: has no column {column!r}{did_you_mean(column, schema.names())}")
+        raise InputError(f"{name}: has no column {quoted(column)}{did_you_mean(column, schema.names())}")
     if column == columns.sequence and schema[column] != pl.String:
         raise InputError(f"{name}: column {column} holds {schema[column]}, expected text (sequences)")
     if column in columns.values and not schema[column].is_numeric():

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gxtool.errors import InputError, did_you_mean
+from gxtool.errors import InputError, did_you_mean, listed, plain, quoted
+from gxtool.files import LONGEST_PATH, check_openable
 from gxtool.io.indexed import exists, join_index, named_files, split_index
+from gxtool.io.packed import read_lines
 
 ANY = "*"
+_LARGEST = 256 << 20  # bytes: a million rows of paths
+_LONGEST_HEADER = 1000
 """Among the optional columns: columns of any other name are accepted too."""
 
 
@@ -21,17 +26,14 @@ def read_samplesheet(path: Path, required: Sequence[str], optional: Sequence[str
     `ANY` among them stands for columns of any name.
 
     Raises:
-        InputError: no such file, not text, no rows, an unknown, missing or repeated column, a line with another number
-            of fields, an empty cell where a value is required, or a sample named twice.
+        InputError: no such file, a pipe or device, not text, too large, no rows, an unknown, missing or repeated
+            column, a line with another number of fields, an empty cell where a value is required, or a sample named
+            twice.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}), expected a samplesheet") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text, expected a samplesheet") from None
-    lines = [(n, row) for n, row in _records(text, path) if any(cell.strip() for cell in row) and row[0][:1] != "#"]
+    lines = [line for _, line in read_lines(path, str(path), "a samplesheet", largest=_LARGEST)]
+    records = _records(lines, path)
+    lines = [(n, row) for n, row in records if any(cell.strip() for cell in row) and row[0][:1] != "#"]
     if not lines:
         raise InputError(f"{path}: is empty, expected a header with {', '.join(required)} and one line per sample")
     header = [name.strip() for name in lines[0][1]]
@@ -43,7 +45,7 @@ def read_samplesheet(path: Path, required: Sequence[str], optional: Sequence[str
     for (line, _), row in zip(lines[1:], rows, strict=True):
         name = row[required[0]]
         if name in seen:
-            raise InputError(f"{path}, line {line}: {required[0]} {name} stands on line {seen[name]} already")
+            raise InputError(f"{path}, line {line}: {required[0]} {plain(name)} stands on line {seen[name]} already")
         seen[name] = line
     return rows
 
@@ -63,12 +65,13 @@ def require_path(sheet: Path, row: Mapping[str, str], column: str, path: str) ->
     Raises:
         InputError: it does not; the sentence names sheet, sample, column and path.
     """
+    name = next(iter(row.values()))
     for part in named_files(path):
+        where = f"{sheet}: sample {name}, column {column}: {plain(part, LONGEST_PATH)}"
         if not exists(part):
-            name = next(iter(row.values()))
-            raise InputError(
-                f"{sheet}: sample {name}, column {column}: {part} does not exist, expected a file or folder"
-            )
+            raise InputError(f"{where} does not exist, expected a file or folder")
+        if "://" not in part:
+            check_openable(part, "a file or folder", where)
 
 
 def format_samplesheet(rows: Sequence[Mapping[str, str]]) -> str:
@@ -80,32 +83,66 @@ def format_samplesheet(rows: Sequence[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
-def _records(text: str, path: Path) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+def _records(lines: Sequence[str], path: Path) -> list[tuple[int, list[str]]]:
+    reader = csv.reader(lines, delimiter=_delimiter(lines), strict=True)
     records = []
     try:
         for row in reader:
             records.append((reader.line_num, row))
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: cannot be read as CSV ({error})") from None
+        raise InputError(f"{path}, line {reader.line_num}: {csv_fault(error)}") from None
     return records
 
 
-def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+def csv_fault(error: csv.Error) -> str:
+    """Return what is wrong with a line that Python's csv module cannot read."""
+    if "field larger" in str(error):
+        return f"holds a field of more than {csv.field_size_limit():,} characters, expected a closing quote before"
+    return f"cannot be read as CSV ({error}), expected fields with commas or tabs between"
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
     return "\t" if first.count("\t") > first.count(",") else ","
 
 
 def _check_header(where: str, header: list[str], required: Sequence[str], optional: Sequence[str]) -> None:
     known = [*required, *optional]
+    seen: set[str] = set()
+    _check_separator(where, header, required)
     for name in header:
         if (name not in known and ANY not in known) or not name or name == ANY:
-            raise InputError(f"{where}: unknown column {name!r}{did_you_mean(name, known)}")
-        if header.count(name) > 1:
-            raise InputError(f"{where}: column {name} stands there twice, expected it once")
+            raise InputError(f"{where}: unknown column {quoted(name)}{did_you_mean(name, known)}")
+        if name in seen:
+            raise InputError(f"{where}: column {plain(name)} stands there twice, expected it once")
+        seen.add(name)
     for name in required:
-        if name not in header:
-            raise InputError(f"{where}: column {name} is missing, expected {', '.join(required)}")
+        if name not in seen:
+            raise InputError(
+                f"{where}: column {name} is missing{_instead(name, header)}, expected {', '.join(required)}"
+            )
+
+
+def _check_separator(where: str, header: Sequence[str], required: Sequence[str]) -> None:
+    """Tell a header that other signs divide from one that lacks columns.
+
+    Raises:
+        InputError: one column that holds names with semicolons, spaces or bars between.
+    """
+    if len(header) != 1:
+        return
+    for sign, word in (";", "semicolons"), ("|", "bars"), ("\t", "tabs inside of quotes"), (" ", "spaces"):
+        names = [name.strip().casefold() for name in header[0].split(sign)]
+        if len(names) > 1 and required[0].casefold() in names:
+            raise InputError(f"{where}: has {word} between its columns ({quoted(header[0])}), expected commas or tabs")
+
+
+def _instead(name: str, header: Sequence[str]) -> str:
+    """Return what a header has in place of a column: its name in other letters, or a name that is nearly the same."""
+    found = f" (found {listed(header)})"
+    near = [other for other in header if other.strip("\ufeff\"' ").casefold() == name.casefold()]
+    near = near or difflib.get_close_matches(name, header[:_LONGEST_HEADER], n=1, cutoff=0.7)
+    return f": found {quoted(near[0])} instead" if near else found
 
 
 def _row(

@@ -17,8 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, quoted
+from gxtool.io.packed import read_content, read_lines
 
+_LARGEST = 1 << 30  # bytes: ten times the final round of the challenge
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 _EXPECTED = "an object from test row numbers to predictions"
 
@@ -44,17 +46,17 @@ def read_object(path: Path, expected: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise InputError(f"{path}: key {key!r} stands there twice, expected every key once")
+                raise InputError(f"{path}: key {quoted(key)} stands there twice, expected every key once")
             found[key] = value
         return found
 
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=unique)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}), expected {expected}") from None
+        text = read_content(Path(path), str(path), expected, _LARGEST).text
+        content = json.loads(text.decode("utf-8-sig"), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: is not JSON ({error.msg}), expected {expected}") from None
-    except (UnicodeDecodeError, RecursionError):
+    # Also a number of thousands of digits, which Python does not read.
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: is not JSON, expected {expected}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds no object, expected {expected}")
@@ -104,11 +106,8 @@ def read_predictions(path: Path) -> tuple[list[str], np.ndarray]:
         InputError: the file is empty, a line is no sequence and finite number with a tab between, or lines differ in
             their columns.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "no text"
-        raise InputError(f"{path}: cannot be read ({reason}), expected sequences and predictions") from None
+    path = Path(path)
+    lines = [line for _, line in read_lines(path, str(path), "sequences and predictions", largest=_LARGEST)]
     if not lines:
         raise InputError(f"{path}: is empty, expected one sequence and its prediction per line")
     n_targets = max(1, lines[0].count("\t"))
@@ -117,7 +116,7 @@ def read_predictions(path: Path) -> tuple[list[str], np.ndarray]:
         sequence, *texts = line.split("\t")
         if len(texts) != n_targets or not sequence:
             what = "its prediction with a tab between" if n_targets == 1 else f"{n_targets} predictions as in line 1"
-            raise InputError(f"{path}, line {number}: found {line[:60]!r}, expected a sequence and {what}")
+            raise InputError(f"{path}, line {number}: found {quoted(line[:60])}, expected a sequence and {what}")
         sequences.append(sequence)
         values[number - 1] = [_prediction(path, (number, column), text) for column, text in enumerate(texts, 2)]
     return sequences, values[:, 0] if n_targets == 1 else values
@@ -129,7 +128,7 @@ def _prediction(path: Path, where: tuple[int, int], text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{path}, line {where[0]}, column {where[1]}: found {text!r}, expected a finite number")
+        raise InputError(f"{path}, line {where[0]}, column {where[1]}: found {quoted(text)}, expected a finite number")
     return value
 
 
@@ -150,8 +149,8 @@ def check_same_rows(path: Path, found: Mapping[int, float], sample: Mapping[int,
 
 
 def _row(path: Path, key: str) -> int:
-    if not _INDEX.fullmatch(key):
-        raise InputError(f"{path}: found key {key!r}, expected the number of a test row (0, 1, 2, ...)")
+    if not _INDEX.fullmatch(key) or len(key) > 12:
+        raise InputError(f"{path}: found key {quoted(key)}, expected the number of a test row (0, 1, 2, ...)")
     return int(key)
 
 
@@ -161,7 +160,8 @@ def _number(path: Path, key: str, value: Any) -> float:
         with contextlib.suppress(OverflowError):
             number = float(value)
     if not math.isfinite(number):
-        raise InputError(f"{path}: key {key!r} has {json.dumps(value)[:60]}, expected a finite number")
+        shown = quoted(value) if isinstance(value, (list, dict)) else json.dumps(value)[:60]
+        raise InputError(f"{path}: key {quoted(key)} has {shown}, expected a finite number")
     return number
 
 

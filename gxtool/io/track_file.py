@@ -11,12 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gxtool.errors import InputError
+from gxtool.files import check_openable
 from gxtool.io.indexed import split_index
 
 # First bytes of the formats; a BAM begins so behind its compression.
 _BIGWIG = (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26")
 _BIGBED = (b"\xeb\xf2\x89\x87", b"\x87\x89\xf2\xeb")
 _CRAM, _BAM, _GZIP = b"CRAM", b"BAM\1", b"\x1f\x8b"
+_SAM, _ZIP = (b"@HD\t", b"@SQ\t"), b"PK\3\4"
+_TEXT = bytes(range(32, 127)) + b"\t\r\n"
+_LOOK_INSIDE = 256
 _LOOK = 1 << 16  # a BGZF block is no longer
 
 
@@ -50,14 +54,39 @@ def recognise(path: Path) -> str:
     """
     with path.open("rb") as file:
         begin = file.read(_LOOK)
+    try:
+        inside = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(begin, _LOOK_INSIDE) if begin[:2] == _GZIP else b""
+    except zlib.error as error:
+        raise InputError(
+            f"{path}: is damaged (first block: {error}), expected a sound BAM, CRAM or bigWig file"
+        ) from None
     if begin.startswith(_BIGWIG):
         return "bigwig"
     if begin.startswith(_CRAM):
         return "cram"
-    if begin.startswith(_GZIP) and _gunzip(begin).startswith(_BAM):
+    if inside.startswith(_BAM):
         return "bam"
-    what = "a bigBed file" if begin.startswith(_BIGBED) else "of another format"
-    raise InputError(f"{path}: is {what}, expected a BAM, CRAM or bigWig file")
+    raise InputError(f"{path}: is {_what_else(begin, inside)}")
+
+
+def _what_else(begin: bytes, inside: bytes) -> str:
+    """Say what a file is that is no track, and what makes it one; `inside`: its first bytes once unpacked."""
+    expected = "expected a BAM, CRAM or bigWig file"
+    if inside.startswith((*_BIGWIG, _CRAM)):
+        kind = "CRAM" if inside.startswith(_CRAM) else "bigWig"
+        return f"a gzipped {kind} file, expected it unpacked (`gunzip` does it: windows are read from within the file)"
+    if inside.startswith(_GZIP):
+        return f"gzipped twice, {expected} (`gunzip` unpacks it once)"
+    for start, packed in ((begin, ""), (inside, "gzipped ")):
+        if start.startswith(_BIGBED):
+            return f"a {packed}bigBed file, which holds intervals without a signal, {expected}"
+        if start.startswith(_SAM):
+            return f"a {packed}SAM file, {expected} (`samtools sort` and `samtools index` make a BAM of it)"
+        if start.lstrip()[:1] and not start.translate(None, _TEXT):
+            return f"{packed}text (such as wiggle, bedGraph or BED), {expected} (`bedGraphToBigWig` makes a bigWig)"
+    if begin.startswith(_ZIP):
+        return f"a zip archive, {expected}"
+    return f"of another format, {expected}"
 
 
 def hash_source(path: Path) -> dict[str, Any]:
@@ -89,15 +118,9 @@ def cut_bins(starts: np.ndarray, ends: np.ndarray, n_bins: int) -> np.ndarray:
 
 
 def _check_readable(path: Path) -> None:
+    check_openable(path, "a file")
     try:
         with path.open("rb"):
             pass
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
-
-
-def _gunzip(begin: bytes) -> bytes:
-    try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(begin, len(_BAM))
-    except zlib.error:
-        return b""

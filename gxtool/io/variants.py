@@ -6,17 +6,18 @@ The 1-based positions of VCF, and of columns called `pos`, become 0-based here; 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, listed, plain
 from gxtool.io.artifact import hash_file
-from gxtool.io.packed import open_text, read_content
+from gxtool.io.packed import open_text, read_lines
+from gxtool.io.samplesheet import csv_fault
 
 _EXPECTED = "variants as VCF, or as a table with a header"
 _LAYOUTS = "chrom, pos, ref, alt; or id, sequence, pos, ref, alt; or id, ref_sequence, alt_sequence"
@@ -26,6 +27,9 @@ _ALLELE = re.compile(r"[ACGTNRYSWKMBDHVacgtnryswkmbdhv]+")
 _SYMBOLIC = re.compile(r"<[^<>]*>|\*|\.|.*[\[\]].*|\.[A-Za-z]+|[A-Za-z]+\.")
 _WHOLE = re.compile(r"[0-9]+")
 _BCF = b"BCF"
+_LONGEST_LINE = 16 << 20  # bytes: genotypes of a million people stand on one
+_LARGEST = 1 << 40
+_MOST_ALLELES = 5_000_000
 _SCHEMAS = {
     "genome": {"line": pl.UInt32, "id": pl.String, "chrom": pl.String, "start": pl.Int64, "ref": pl.String}
     | {"alt": pl.String},
@@ -75,7 +79,7 @@ def read_variants(path: Path) -> Variants:
 def _read_vcf(path: Path) -> tuple[list[tuple], int]:
     rows: list[tuple] = []
     symbolic, has_columns = 0, False
-    for number, line in _lines(path):
+    for number, line in read_lines(path, str(path), _EXPECTED, _LONGEST_LINE, _LARGEST):
         where = f"{path}, line {number}"
         if number == 1 and not line.startswith("##fileformat=VCF"):
             raise InputError(f"{where}: found {_shown(line)}, expected ##fileformat=VCF as every VCF begins")
@@ -90,6 +94,7 @@ def _read_vcf(path: Path) -> tuple[list[tuple], int]:
         if len(fields) < 5:
             raise InputError(f"{where}: has {_count(fields)}, expected at least 5 with tabs between (CHROM to ALT)")
         chrom, _, name, ref, alts = fields[:5]
+        _check_number(path, rows)
         start = _position(where, "POS", fields[1], 1)
         _require_allele(where, "REF", ref)
         for alt in alts.split(","):
@@ -103,31 +108,17 @@ def _read_vcf(path: Path) -> tuple[list[tuple], int]:
     return rows, symbolic
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the number and the text of each line, without its end."""
-    with open_text(path, str(path), _EXPECTED) as file:
-        for number, raw in enumerate(file, 1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError:
-                raise InputError(f"{path}, line {number}: is not UTF-8 text, expected {_EXPECTED}") from None
-            yield number, line.rstrip("\r\n")
-
-
 def _read_table(path: Path) -> tuple[Literal["genome", "sequence", "pair"], list[tuple], int]:
-    try:
-        text = read_content(path, str(path), _EXPECTED).text.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: is not UTF-8 text, expected {_EXPECTED}") from None
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if "\t" in text.split("\n", 1)[0] else ",")
-    records = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(map(str.strip, cells))]
-    if not records:
+    records = _records(path)
+    first = next(records, None)
+    if first is None:
         raise InputError(f"{path}: is empty, expected {_EXPECTED}")
-    where, header = f"{path}, line {records[0][0]}", [name.lower() for name in records[0][1]]
+    where, header = f"{path}, line {first[0]}", [name.lower() for name in first[1]]
     kind = _layout(where, header)
     rows: list[tuple] = []
     symbolic = 0
-    for number, cells in records[1:]:
+    for number, cells in records:
+        _check_number(path, rows)
         here = f"{path}, line {number}"
         if len(cells) != len(header):
             raise InputError(f"{here}: has {_count(cells)}, expected {len(header)} as in the header")
@@ -147,12 +138,32 @@ def _read_table(path: Path) -> tuple[Literal["genome", "sequence", "pair"], list
     return kind, rows, symbolic
 
 
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of every line of a table that is not empty."""
+    lines = (text for _, text in read_lines(path, str(path), _EXPECTED, _LONGEST_LINE, _LARGEST))
+    first = next(lines, "")
+    reader = csv.reader(chain([first], lines), delimiter="\t" if "\t" in first else ",")
+    try:
+        for cells in reader:
+            if any(map(str.strip, cells)):
+                yield reader.line_num, [cell.strip() for cell in cells]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {csv_fault(error)}") from None
+
+
+def _check_number(path: Path, rows: Sequence[tuple]) -> None:
+    if len(rows) > _MOST_ALLELES:
+        raise InputError(f"{path}: holds more than {_MOST_ALLELES:,} alleles, expected fewer (split the file)")
+
+
 def _layout(where: str, header: Sequence[str]) -> Literal["genome", "sequence", "pair"]:
     """Return what a table holds by its columns; those that nobody asks for do not matter."""
     names = set(header)
     if len(names) < len(header):
         twice = next(name for name in header if list(header).count(name) > 1)
-        raise InputError(f"{where}: column {twice or 'without a name'} stands there twice, expected it once")
+        raise InputError(
+            f"{where}: column {plain(twice) if twice else 'without a name'} stands there twice, expected it once"
+        )
     if {"id", "ref_sequence", "alt_sequence"} <= names:
         return "pair"
     if {"ref", "alt"} <= names and {"chrom", "sequence"} & names:
@@ -162,12 +173,12 @@ def _layout(where: str, header: Sequence[str]) -> Literal["genome", "sequence", 
             return "genome"
         if "id" in names:
             return "sequence"
-    raise InputError(f"{where}: has columns {', '.join(header[:8])}, expected VCF or {_LAYOUTS}")
+    raise InputError(f"{where}: has columns {listed(header[:8])}, expected VCF or {_LAYOUTS}")
 
 
 def _position(where: str, column: str, text: str, first: int) -> int:
     """Return the 0-based position of one that is counted from `first`."""
-    if not _WHOLE.fullmatch(text) or int(text) < first or len(text) > 12:
+    if not _WHOLE.fullmatch(text) or len(text) > 12 or int(text) < first:
         raise InputError(f"{where}, {column}: found {_shown(text)}, expected a whole number of at least {first}")
     return int(text) - first
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from gxtool.errors import DependencyError, InputError
+from gxtool.errors import DependencyError, InputError, quoted
 from gxtool.measure.checks import Vector, binary_labels, vector
 from gxtool.measure.metrics import log_loss, mse
 
@@ -192,7 +192,7 @@ def gradient_boosting(
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     if kind not in ("binary", "regression"):
-        raise InputError(f"kind is {kind!r}, expected 'binary' or 'regression'")
+        raise InputError(f"kind is {quoted(kind)}, expected 'binary' or 'regression'")
     rows = _rows(split, seed, max_rows)
     if kind == "binary":
         _need_both_classes(rows)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from gxtool.errors import ConfigError
+from gxtool.errors import ConfigError, quoted
 from gxtool.measure.checks import Labels, Vector, binary_pair, pair, probability_pair
 
 MetricFunction = Callable[[ArrayLike, ArrayLike], float]
@@ -218,8 +218,8 @@ def find_metric(name: str) -> Metric:
     if name in METRICS:
         return METRICS[name]
     near = difflib.get_close_matches(name, METRICS, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(METRICS)}"
-    raise ConfigError(f"metric {name!r} is not known; {hint}")
+    hint = f"did you mean {quoted(near[0])}?" if near else f"expected one of {', '.join(METRICS)}"
+    raise ConfigError(f"metric {quoted(name)} is not known; {hint}")
 
 
 def score(names: Iterable[str], targets: ArrayLike, predictions: ArrayLike) -> dict[str, float]:

@@ -127,19 +127,19 @@ def read_runs(path: Path, source: Path | None = None, base: str | None = None) -
 def _request(path: Path, number: int, entry: Any, shared: tuple[Path | None, str | None]) -> RunRequest:
     where = f"{path}, run {number}"
     if not isinstance(entry, dict):
-        raise ConfigError(f"{where}: found {entry!r}, expected fields such as `model:` and `input:`")
+        raise ConfigError(f"{where}: found {quoted(entry)}, expected fields such as `model:` and `input:`")
     for key in entry:
         if key not in _RUN_KEYS:
             raise ConfigError(f"{where}: unknown key {key}{did_you_mean(str(key), _RUN_KEYS)}")
     if not isinstance(entry.get("model"), str):
-        raise ConfigError(f"{where}: model is {entry.get('model')!r}, expected text")
+        raise ConfigError(f"{where}: model is {quoted(entry.get('model'))}, expected text")
     if not isinstance(entry.get("input", "" if shared[0] else None), str):
-        raise ConfigError(f"{where}: input is {entry.get('input')!r}, expected text (or --input for all runs)")
+        raise ConfigError(f"{where}: input is {quoted(entry.get('input'))}, expected text (or --input for all runs)")
     for key in ("preset", "name", "task", "from", "judge"):
         if not isinstance(entry.get(key, ""), str):
-            raise ConfigError(f"{where}: {key} is {entry[key]!r}, expected text")
+            raise ConfigError(f"{where}: {key} is {quoted(entry[key])}, expected text")
     if entry.get("task", "train") not in TASKS:
-        raise ConfigError(f"{where}: task is {entry['task']!r}, expected one of {', '.join(TASKS)}")
+        raise ConfigError(f"{where}: task is {quoted(entry['task'])}, expected one of {', '.join(TASKS)}")
     return RunRequest(
         model=entry["model"],
         input=Path(path).absolute().parent / entry["input"] if "input" in entry else shared[0],
@@ -160,7 +160,7 @@ def _assignments(where: str, value: Any) -> tuple[str, ...]:
         return tuple(f"{key}={json.dumps(item)}" for key, item in value.items())
     if isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise ConfigError(f"{where}: set is {value!r}, expected `section.field: value` pairs")
+    raise ConfigError(f"{where}: set is {quoted(value)}, expected `section.field: value` pairs")
 
 
 def override(assignments: Sequence[str], later: Sequence[str]) -> tuple[str, ...]:

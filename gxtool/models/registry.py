@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from gxtool.config import Config, Layer, expand_layer_aliases, parse_assignments, read_yaml, resolve
-from gxtool.errors import ConfigError, did_you_mean
+from gxtool.errors import ConfigError, did_you_mean, quoted
 from gxtool.models.base import Family
 
 
@@ -21,7 +21,7 @@ def families() -> dict[str, Family]:
             if isinstance(record, Family):
                 if record.name != folder.name:
                     raise ConfigError(
-                        f"models/{folder.name}: its record says {record.name!r}, expected the folder's name"
+                        f"models/{folder.name}: its record says {quoted(record.name)}, expected the folder's name"
                     )
                 found[record.name] = record
     return found

@@ -252,8 +252,10 @@ def test_other_files_are_named(tmp_path: Path, bigwig: Path) -> None:
     assert refusal(missing) == f"{missing}: cannot be read (No such file or directory), expected a file"
     assert refusal(tmp_path) == f"{tmp_path}: cannot be read (Is a directory), expected a file"
     assert refusal(empty) == f"{empty}: is empty, expected a BAM, CRAM or bigWig file"
-    assert refusal(text) == f"{text}: is of another format, expected a BAM, CRAM or bigWig file"
-    assert refusal(bed) == f"{bed}: is a bigBed file, expected a BAM, CRAM or bigWig file"
+    expected = "expected a BAM, CRAM or bigWig file"
+    made = "(`bedGraphToBigWig` makes a bigWig)"
+    assert refusal(text) == f"{text}: is text (such as wiggle, bedGraph or BED), {expected} {made}"
+    assert refusal(bed) == f"{bed}: is a bigBed file, which holds intervals without a signal, {expected}"
     named = f"{bigwig}##idx##{text}"
     assert refusal(named) == f"{named}: names an index, expected none (a bigWig file has its own inside)"
 
@@ -261,4 +263,24 @@ def test_other_files_are_named(tmp_path: Path, bigwig: Path) -> None:
 def test_gzipped_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "signal.bw"
     path.write_bytes(zlib.compress(b"chr1\t0\t10\n", wbits=31))
-    assert refusal(path) == f"{path}: is of another format, expected a BAM, CRAM or bigWig file"
+    assert refusal(path) == (
+        f"{path}: is gzipped text (such as wiggle, bedGraph or BED), expected a BAM, CRAM or bigWig file "
+        "(`bedGraphToBigWig` makes a bigWig)"
+    )
+
+
+def test_gzipped_bigwig_is_told_to_be_unpacked(tmp_path: Path, bigwig: Path) -> None:
+    path = tmp_path / "signal.bw.gz"
+    path.write_bytes(zlib.compress(bigwig.read_bytes(), wbits=31))
+    assert refusal(path) == (
+        f"{path}: is a gzipped bigWig file, expected it unpacked (`gunzip` does it: windows are read from within the "
+        "file)"
+    )
+
+
+def test_gzipped_bigbed_and_bam_packed_twice_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "peaks.bb.gz"
+    path.write_bytes(zlib.compress(struct.pack("<I", 0x8789F2EB) + bytes(60), wbits=31))
+    assert "is a gzipped bigBed file, which holds intervals without a signal" in refusal(path)
+    path.write_bytes(zlib.compress(zlib.compress(b"BAM\1", wbits=31), wbits=31))
+    assert "is gzipped twice" in refusal(path)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gxtool.errors import InputError
-from gxtool.io.samplesheet import format_samplesheet, read_samplesheet, require_path, resolve_path
+from gxtool.io.samplesheet import ANY, format_samplesheet, read_samplesheet, require_path, resolve_path
 
 ROWS = [{"sample": "E003", "data": "a/E003"}, {"sample": "E123", "data": "/b/E123"}]
 
@@ -43,13 +43,18 @@ def test_ways_of_saving_the_same_sheet(tmp_path: Path, content: bytes) -> None:
         (b"", "is empty, expected a header with sample, data"),
         (b"sample,data\n", "has a header and no samples"),
         (b"sample,dta\nE003,a\n", "line 1: unknown column 'dta', did you mean data?"),
-        (b"sample\nE003\n", "line 1: column data is missing, expected sample, data"),
+        (b"sample\nE003\n", "line 1: column data is missing (found sample), expected sample, data"),
         (b"sample,data,data\nE003,a,b\n", "line 1: column data stands there twice"),
         (b"sample,data\nE003\n", "line 2: has 1 fields, expected 2 as in the header"),
         (b"sample,data\nE003,a\nE123,\n", "line 3: column data is empty, expected a value"),
         (b"sample,data\nE003,a\nE123,b\nE003,c\n", "line 4: sample E003 stands on line 2 already"),
-        (b"sample,data\n\xff\xfe,a\n", "is not UTF-8 text"),
+        (b"sample,data\n\xff\xfe,a\n", "line 2: holds bytes that are not UTF-8 text"),
         (b'sample,data\n"E003,a\n', "cannot be read as CSV"),
+        (b"Sample,data\nE003,a\n", "line 1: unknown column 'Sample', did you mean sample?"),
+        (b"sample;data\nE003;a\n", "line 1: has semicolons between its columns ('sample;data'), expected commas or"),
+        (b"sample|data\nE003|a\n", "line 1: has bars between its columns"),
+        (b"sample data\nE003 a\n", "line 1: has spaces between its columns"),
+        (b'"sample\tdata"\n"E003\ta"\n', "line 1: has tabs inside of quotes between its columns"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, content: bytes, sentence: str) -> None:
@@ -94,3 +99,25 @@ def test_any_sheet_survives_a_round_trip(tmp_path_factory: pytest.TempPathFactor
     path = tmp_path_factory.mktemp("sheet") / "s.csv"
     path.write_text(format_samplesheet(rows), encoding="utf-8")
     assert read_samplesheet(path, ["sample", "data"]) == rows
+
+
+@pytest.mark.parametrize(
+    ("header", "sentence"),
+    [
+        ("Sample,data", "column sample is missing: found 'Sample' instead, expected sample, data"),
+        ("sampel,data", "column sample is missing: found 'sampel' instead"),
+        ("id,data", "column sample is missing (found id, data), expected sample, data"),
+    ],
+)
+def test_a_missing_column_says_what_stands_there_instead(tmp_path: Path, header: str, sentence: str) -> None:
+    path = sheet(tmp_path, f"{header}\nE003,a\n".encode())
+    with pytest.raises(InputError) as caught:
+        read_samplesheet(path, ["sample", "data"], [ANY])
+    assert sentence in str(caught.value)
+
+
+def test_ten_thousand_columns_are_answered_at_once(tmp_path: Path) -> None:
+    path = sheet(tmp_path, b",".join(b"c%d" % n for n in range(10_000)) + b"\nx\n")
+    with pytest.raises(InputError) as caught:
+        read_samplesheet(path, ["sample"], [ANY])
+    assert len(str(caught.value)) < 1200

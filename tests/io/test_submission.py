@@ -76,7 +76,7 @@ def test_broken_submission_is_refused(tmp_path, text, sentence):
 def test_missing_or_binary_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="none.json: cannot be read"):
         read_submission(tmp_path / "none.json")
-    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfa\x01")
     with pytest.raises(InputError, match="binary.json: is not JSON"):
         read_submission(tmp_path / "binary.json")
 

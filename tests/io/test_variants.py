@@ -70,7 +70,7 @@ def test_bcf_and_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is BCF, expected VCF as text"):
         read_variants(tmp_path / "a.bcf")
     (tmp_path / "a.vcf").write_bytes(HEADER.encode() + b"1\t7\t\xff\tA\tC\n")
-    with pytest.raises(InputError, match="line 4: is not UTF-8 text"):
+    with pytest.raises(InputError, match="line 4: holds bytes that are not UTF-8 text"):
         read_variants(tmp_path / "a.vcf")
     (tmp_path / "cut.vcf.gz").write_bytes(gzip.compress(HEADER.encode() * 99)[:-9])
     with pytest.raises(InputError, match="ends too early"):

@@ -163,7 +163,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], int, str]
         "histone",
         SMALL,
         3,
-        "all 12 values of sample liver are 7, expected values that differ",
+        "all 12 values of expression are 7, expected values that differ",
     ),
     "expression of other genes": (
         lambda f: tracks(f, expression="YFG1\t7\nYFG2\t8\n"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from gxtool.config import Config, PerturbConfig, Section, TrainingConfig
-from gxtool.errors import ConfigError
+from gxtool.errors import ConfigError, quoted
 
 # Order of the count columns in Zenodo record 2652278; the files do not name them.
 ZENODO_MARKS = ("H3K27me3", "H3K36me3", "H3K4me1", "H3K4me3", "H3K9me3")
@@ -203,7 +203,7 @@ class HistoneTrainingConfig(TrainingConfig):
         values = dict(values)
         mix = values.pop("mix")
         if not isinstance(mix, bool):
-            raise ValueError(f"true or false for mix, found {mix!r}")
+            raise ValueError(f"true or false for mix, found {quoted(mix)}")
         if values.get("per_sample", not mix) is mix:
             raise ValueError(f"training.per_sample={not mix} with mix={mix}, or only one of the two")
         return {**values, "per_sample": not mix}

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from gxtool.data.values import require_variation
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import ArtifactWriter
 from gxtool.io.bins_files import BinsFile, find_bins_files, list_cells
@@ -228,6 +229,7 @@ def deepdiff_cell(
             f"{row['expression']}: has a value for none of the genes of {files[0].name} (such as "
             f"{rows['group'][0]}), expected the same ids"
         )
+    require_variation(rows["expression"].drop_nulls().to_numpy(), row["expression"])
     facts = {"matched": {"genes": len(rows), "expression": len(values), "both": int(known.sum())}}
     return rows.filter(known), signal[known.to_numpy()], facts, [*sources, dict(expression.source)]
 

@@ -16,7 +16,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from gxtool.errors import ConfigError
+from gxtool.errors import ConfigError, quoted
 from gxtool.models.histone.attentivechrome import AttentiveChrome
 from gxtool.models.histone.config import ZENODO_MARKS, ModelConfig
 from gxtool.models.histone.convnet import ConvNet, divide
@@ -52,7 +52,7 @@ class HistoneModelConfig(PreTrainedConfig):
         self.signal_mean = list(signal_mean or [0.0] * len(self.marks))
         self.signal_std = list(signal_std or [1.0] * len(self.marks))
         if target not in OUTPUTS:
-            raise ConfigError(f"target {target!r} is unknown to this model, expected one of {', '.join(OUTPUTS)}")
+            raise ConfigError(f"target {quoted(target)} is unknown to this model, expected one of {', '.join(OUTPUTS)}")
         if mask_channels and self.architecture == "convnet" and self.layout == "interleaved":
             raise ConfigError(
                 "model.layout interleaved has one channel for all marks and none to say which marks are missing, "

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from gxtool.data.assemblies import recognised_assembly
+from gxtool.data.values import require_variation
 from gxtool.data.windows import Windows, cut_windows, orient
 from gxtool.errors import InputError, did_you_mean
 from gxtool.io.bam import CountRules
@@ -159,7 +160,7 @@ def match_expression(
     Ids are matched by Ensembl id, or by symbol where more of them match so.
 
     Raises:
-        InputError: the table has a value for none of the genes.
+        InputError: the table has a value for none of the genes, or the same for all of them.
     """
     genes = annotation.genes
     if not row.get("expression"):
@@ -181,6 +182,7 @@ def match_expression(
             f"{row['expression']}: has values for genes such as {theirs} and for none of {row['annotation']} "
             f"(such as {ours}), expected the same ids or symbols"
         )
+    require_variation(joined["expression"].to_numpy(), row["expression"])
     return joined, expression, {"genes": len(genes), "expression": len(values), "both": len(joined)}
 
 
@@ -240,12 +242,12 @@ def _read(
     signal = np.zeros((len(where[0]), data.n_bins, len(data.marks)), np.float32 if floats else np.uint32)
     background = None
     if control:
-        background = _per_million(control, _bins(control, where, data), READS_MILLION)
+        background = _per_million(control, _count(control, where, data), READS_MILLION)
     for place, mark in enumerate(data.marks):
         if mark not in tracks:
             continue
         track = tracks[mark]
-        bins = _bins(track, where, data)
+        bins = _count(track, where, data)
         if background is not None:
             bins = np.log2((_per_million(track, bins, READS_MILLION) + 1) / (background + 1))
         elif data.scale != "none":
@@ -256,9 +258,21 @@ def _read(
     return signal
 
 
-def _bins(track: Track, where: tuple[Sequence[str], Windows], data: DataConfig) -> np.ndarray:
+def _count(track: Track, where: tuple[Sequence[str], Windows], data: DataConfig) -> np.ndarray:
+    """Return the bins of one track (G, N).
+
+    Raises:
+        InputError: alignments of which no read counts in any window.
+    """
     chroms, windows = where
-    return track.bins(names_in(track, chroms), windows.start, windows.end, data.n_bins)
+    bins = track.bins(names_in(track, chroms), windows.start, windows.end, data.n_bins)
+    if track.kind != "bigwig" and len(bins) and not bins.any():
+        raise InputError(
+            f"{track.path}: no read counts around any of {len(bins):,} genes ({track.n_mapped:,} are mapped; unmapped, "
+            f"secondary, failed and duplicate ones and those below data.min_mapq={data.min_mapq} are left out), "
+            "expected some"
+        )
+    return bins
 
 
 def _per_million(track: Track, bins: np.ndarray, depth: float) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import IO, Any
 import numpy as np
 import polars as pl
 
+from gxtool.data.values import require_variation
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter
 from gxtool.io.packed import open_text
@@ -261,6 +262,8 @@ def _read_file(
     if not len(rows):
         raise InputError(f"{row[column]}: every insert is longer than {data.length} bases, expected some that are not")
     known = None if values[0] is None else np.concatenate(values)
+    if known is not None and column == "data":
+        require_variation(known, row[column], data.targets)
     return Part(with_numbers(rows, source), np.concatenate(lengths), known, reader.tally, reader.sources)
 
 

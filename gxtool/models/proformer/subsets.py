@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, quoted
 from gxtool.io.dream_subsets import ALL, read_public, read_subsets
 from gxtool.measure.dream import Rows, without_public
 from gxtool.measure.metrics import pearson
@@ -51,8 +51,8 @@ def numbers_of(texts: Sequence[str | None], places: np.ndarray, path: str, colum
         number = int(text.strip().partition(".")[0]) if sound else _LARGEST + 1
         if number > _LARGEST:
             raise InputError(
-                f"{path}, sequence {place + 1}: column {column} holds {text!r}, expected the number of a test sequence "
-                "(0, 1, 2, ...)"
+                f"{path}, sequence {place + 1}: column {column} holds {quoted(text)}, expected the number of a test "
+                "sequence (0, 1, 2, ...)"
             )
         if number in found:
             raise InputError(

@@ -430,3 +430,23 @@ def test_tables_and_tracks_do_not_mix(row, tmp_path):
         with pytest.raises(InputError, match="sample lung: has tables but sample liver has tracks, expected one kind"):
             preprocess([row, {"sample": "lung", "data": str(tmp_path)}], DATA, writer)
         writer.write_table("rows.parquet", pl.DataFrame({"row": [0]}))
+
+
+@pytest.mark.parametrize("starts", [{}, {"chr2": [30]}], ids=["no read at all", "no read near a gene"])
+def test_alignments_without_a_usable_read_are_refused(row, tmp_path, starts):
+    row |= {"H3K4me3": str(bam(tmp_path / "k4.bam", starts)), "H3K9me3": str(bam(tmp_path / "k9.bam", {"chr1": [20]}))}
+    mapped = sum(map(len, starts.values()))
+    assert refused(row, tmp_path).startswith(
+        f"{row['H3K4me3']}: no read counts around any of 4 genes ({mapped} are mapped;"
+    )
+
+
+def test_reads_below_the_mapping_quality_are_not_usable(row, tmp_path):
+    row |= {mark: str(bam(tmp_path / f"{mark}.bam", {"chr1": [20]})) for mark in MARKS}
+    assert "data.min_mapq=31 are left out), expected some" in refused(row, tmp_path, min_mapq=31)
+
+
+def test_expression_that_is_all_the_same_is_refused(row, tmp_path):
+    Path(row["expression"]).write_text("gene\tliver\nplus\t8\nminus\t8\nedge\t8\nother\t8\nunknown\t5\n")
+    sentence = "all 4 values of expression are 8, expected values that differ"
+    assert refused(row, tmp_path) == f"{row['expression']}: {sentence}"

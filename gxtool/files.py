@@ -1,0 +1,45 @@
+"""What a path leads to, looked at before it is opened: a pipe would be waited for, a device read for ever.
+
+A leaf: it imports nothing of ours but the errors, and every room may import it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from gxtool.errors import GxtoolError, InputError, plain, quoted
+
+LONGEST_PATH = 1024
+"""Characters of a path that a message shows."""
+_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+    (stat.S_ISFIFO, "a pipe (FIFO)"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)
+
+
+def check_openable(
+    path: str | Path, expected: str, where: str = "", error: type[GxtoolError] = InputError
+) -> os.stat_result | None:
+    """Check that a path is an ordinary file or a folder before it is opened; None: nothing is there.
+
+    `where` is what the sentence calls the place (the path itself when empty).
+
+    Raises:
+        GxtoolError: of the type `error`: a pipe, a device, a socket, or text that can be no path.
+    """
+    where = where or plain(path, LONGEST_PATH)
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    except ValueError:
+        raise error(f"{where}: is no path of a file ({quoted(str(path))}), expected {expected}") from None
+    for is_kind, kind in _KINDS:
+        if is_kind(status.st_mode):
+            raise error(f"{where}: is {kind}, expected {expected} (an ordinary file)")
+    return status
