@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from gxtool.errors import InputError
-from gxtool.io.artifact import hash_file
+from gxtool.io.hashes import hash_file
 from gxtool.io.packed import open_text, read_content
 
 _EXPECTED = "variants as VCF, or as a table with a header"

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from gxtool.errors import InputError
-from gxtool.io.artifact import SCHEMA_VERSION, Artifact
+from gxtool.io.artifact import Artifact
+from gxtool.io.manifest import SCHEMA_VERSION
 from gxtool.models.base import Run, Unit
 
 COMPLETE = "COMPLETE"
