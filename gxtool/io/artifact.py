@@ -214,10 +214,9 @@ class ArtifactWriter:
         try:
             if error is None:
                 self._publish()
-        except OSError as problem:
-            error = problem
-        if error is None:
-            return
+                return
+        except BaseException as problem:
+            kind, error = None, problem
         self._unfinished.abandon()
         if isinstance(error, OSError) and error.errno in _FULL:
             raise InputError(

@@ -31,6 +31,7 @@ class Unfinished:
         self.output.parent.mkdir(parents=True, exist_ok=True)
         clear_dead(self.output)
         self._lock, self._descriptor = _own_lock(self.output)
+        self._is_held = True
         self.folder = self._lock.with_suffix(".partial")
         try:
             self.folder.mkdir()
@@ -56,11 +57,13 @@ class Unfinished:
             self._release()
 
     def abandon(self) -> None:
-        """Delete what was written."""
-        _delete(self.folder)
-        self._release()
+        """Delete what was written, unless it is published."""
+        if self._is_held:
+            _delete(self.folder)
+            self._release()
 
     def _release(self) -> None:
+        self._is_held = False
         self._lock.unlink(missing_ok=True)
         os.close(self._descriptor)
 

@@ -59,7 +59,7 @@ def test_model_without_weights_is_refused(models: Path, tmp_path: Path) -> None:
 
     shutil.copytree(models / "liver-seed1-fold0", tmp_path / "m")
     (tmp_path / "m" / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="m: is no model that can be loaded"):
+    with pytest.raises(InputError, match="m/model.safetensors: is missing"):
         load_model(tmp_path / "m")
 
 

@@ -117,9 +117,7 @@ def test_finished_models_of_a_stopped_task_are_not_trained_again(
     assert not any((tmp_path / "progress").iterdir())
 
 
-def test_damaged_checkpoint_changes_nothing(
-    dataset: Path, tmp_path: Path, in_child: Child, undisturbed: Path
-) -> None:
+def test_damaged_checkpoint_changes_nothing(dataset: Path, tmp_path: Path, in_child: Child, undisturbed: Path) -> None:
     """Flip one bit in the middle of each file of the newest checkpoint, one after the other."""
     output = tmp_path / "model"
     assert in_child("train_toy", dataset, output, TRAINING, LIVER, (signal.SIGKILL, 9)) == -signal.SIGKILL

@@ -24,7 +24,7 @@ from gxtool.training import inference
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine
 from gxtool.training.networks import fill_buffers, load_network
-from gxtool.training.run import Progress, TrainOptions, train
+from gxtool.training.run import OutOfMemoryError, Progress, TrainOptions, train
 from gxtool.training.trainer import ModelTrainer
 
 LIVER = Unit("liver", 1)
