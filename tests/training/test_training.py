@@ -207,15 +207,19 @@ def test_accumulation_equals_one_big_batch(
 
 
 class Memory:
-    """Room for micro-batches of at most `most` rows, and for none larger."""
+    """Room for micro-batches of at most `most` rows, and for none larger.
 
-    def __init__(self, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    `then`: after how many micro-batches there is room for how many rows.
+    """
+
+    def __init__(self, most: int, monkeypatch: pytest.MonkeyPatch, then: tuple[int, int] = (0, 0)) -> None:
         self.most, self.sizes = most, []
         real = ModelTrainer.compute_loss
 
         def compute_loss(trainer: ModelTrainer, model: Any, inputs: dict, *rest: Any, **named: Any) -> Any:
             self.sizes.append(len(inputs["numbers"]))
-            if self.sizes[-1] > self.most:
+            most = then[1] if then[0] and len(self.sizes) > then[0] else self.most
+            if self.sizes[-1] > most:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return real(trainer, model, inputs, *rest, **named)
 
@@ -239,6 +243,21 @@ def test_micro_batches_are_halved_after_an_allocation_error_and_the_model_says_s
     assert said == {"times": 2, "micro_batches": 4}
     assert "halved_for_memory" not in open_artifact(whole).manifest.info
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "whole"]
+
+
+def test_training_goes_on_with_halved_micro_batches_from_where_it_was_saved(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"model": {"dropout": 0.0}, "batch_size": 12, "save_steps": 1}
+    whole = fit(dataset, tmp_path / "whole", **options)
+    # 4 steps an epoch: the third step of the second epoch fails.
+    memory = Memory(12, monkeypatch, then=(6, 6))
+    with pytest.raises(OutOfMemoryError):
+        fit(dataset, tmp_path / "m", **options)
+    halved = fit(dataset, tmp_path / "m", **options)
+    assert memory.sizes[:7] == [12, 12, 12, 11, 12, 12, 12]
+    assert memory.sizes[7:9] == [6, 6]
+    assert same(whole, halved, atol=1e-6)
 
 
 def test_a_micro_batch_of_one_row_is_never_halved(
