@@ -186,9 +186,8 @@ def predict(
     options: TrainOptions = DEFAULT_OPTIONS,
 ) -> Path:
     """Predict a dataset, or raw data that is prepared the way the models' training data was."""
-    import tempfile
-
     from gxtool.io.artifact import is_artifact
+    from gxtool.io.unfinished import Unfinished
     from gxtool.models import stages
     from gxtool.training.predict import predict as predict_rows
     from gxtool.training.predict import training_config
@@ -197,10 +196,14 @@ def predict(
         return predict_rows(list(checkpoints), Path(source), Path(output), options)
     family = get_family(family_of(checkpoints))
     config = training_config(list(checkpoints), family)
-    with tempfile.TemporaryDirectory(prefix="gxtool-", dir=Path(output).absolute().parent) as folder:
-        examples = stages.preprocess(family, config, Path(source), Path(folder) / "examples")
-        dataset = stages.tokenize(family, config, [examples], Path(folder) / "dataset")
+    # Hidden beside the output, and cleared by the next writer of it where this one is killed.
+    between = Unfinished(Path(output).absolute())
+    try:
+        examples = stages.preprocess(family, config, Path(source), between.folder / "examples")
+        dataset = stages.tokenize(family, config, [examples], between.folder / "dataset")
         return predict_rows(list(checkpoints), dataset, Path(output), options)
+    finally:
+        between.abandon()
 
 
 def perturb(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from gxtool import interrupts
 from gxtool.cli import (
     check,
     compare,
@@ -81,6 +82,7 @@ def main() -> None:
 
     0 ok, 2 usage, 3 bad input, 4 bad configuration, 5 missing dependency, 137 memory, 130 and 143 signals.
     """
+    interrupts.install()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(_run())
 
@@ -88,13 +90,16 @@ def main() -> None:
 def _run() -> int:
     try:
         app()
+    except interrupts.Interrupted as stop:
+        return stop.exit_code
     except GxtoolError as error:
         return _fail(error, str(error), error.exit_code)
-    except KeyboardInterrupt:
-        return 130
     except MemoryError as error:
         return _fail(error, "out of memory; give the task more, or set a smaller training.batch_size", 137)
     except Exception as error:
+        if interrupts.exit_code():
+            # A library took the signal for a failure of its own.
+            return interrupts.exit_code()
         where = "gxtool --debug shows where"
         return _fail(error, f"unexpected {type(error).__name__}: {' '.join(str(error).split())} ({where})", 1)
     return 0

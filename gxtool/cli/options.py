@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,15 +90,14 @@ def settings(
 
 
 def training_options(device: str, threads: int | None, overwrite: bool) -> TrainOptions:
-    """Return what the training room is told; the attempt number is the pipeline's.
+    """Return what the training room is told.
 
     Raises:
         UsageError: an unknown device.
     """
     if device not in DEVICES:
         raise UsageError(f"--device {device}: expected one of {', '.join(DEVICES)}")
-    attempt = int(os.environ.get("GXTOOL_ATTEMPT", "1"))
-    return TrainOptions(device=device, threads=threads, overwrite=overwrite, attempt=attempt)
+    return TrainOptions(device=device, threads=threads, overwrite=overwrite)
 
 
 def same(given: Path | None, published: Path | None, option: str) -> Path | None:

@@ -1,55 +1,32 @@
 """Artifacts: the folders that pass between stages.
 
 A folder holds data and a `manifest.json` with what the data is, where it came from and the SHA-256 of every file,
-computed once while the file was written. A writer fills a hidden neighbour and renames it when complete, so a killed
-stage leaves nothing that looks finished. Manifests hold no times and no absolute paths: equal inputs give equal bytes.
+computed once while the file was written and checked when it is read. A writer fills a hidden neighbour and renames it
+when complete, so a killed stage leaves nothing that looks finished. Manifests hold no times and no absolute paths:
+equal inputs give equal bytes.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
 
 from gxtool.errors import InputError
-from gxtool.version import __version__
+from gxtool.io.hashes import HashingFile, content_problem, hashed_entry, size_problem
+from gxtool.io.manifest import KINDS, MANIFEST, Manifest, read_manifest
+from gxtool.io.unfinished import Unfinished
 
-SCHEMA_VERSION = 1
-KINDS = ("examples", "dataset", "dictionary", "model", "evaluation", "predictions", "effects", "designs", "comparison")
-MANIFEST = "manifest.json"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What an artifact is; `files` maps a relative name to its SHA-256 and size (bytes)."""
-
-    kind: str
-    family: str = ""
-    preset: str = ""
-    seed: int | None = None
-    schema_version: int = SCHEMA_VERSION
-    gxtool_version: str = __version__
-    parents: tuple[Mapping[str, str], ...] = ()
-    rows: Mapping[str, int] = field(default_factory=dict)
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    info: Mapping[str, Any] = field(default_factory=dict)
-    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def to_bytes(self) -> bytes:
-        """Return the bytes of `manifest.json`, the same for the same content."""
-        return (json.dumps(asdict(self), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -71,20 +48,44 @@ class Artifact:
 
     def array(self, name: str) -> np.ndarray:
         """Memory-map the array `name` read-only."""
-        return np.load(self._listed(name), mmap_mode="r", allow_pickle=False)
+        return np.load(self.file(name), mmap_mode="r", allow_pickle=False)
 
     def table(self, name: str) -> pl.DataFrame:
         """Read the parquet table `name`."""
-        return pl.read_parquet(self._listed(name))
+        return pl.read_parquet(self.file(name))
 
     def json(self, name: str) -> Any:
         """Read the JSON file `name`."""
-        return json.loads(self._listed(name).read_text(encoding="utf-8"))
+        return json.loads(self.text(name))
 
-    def _listed(self, name: str) -> Path:
+    def text(self, name: str) -> str:
+        """Read the text file `name`."""
+        return self.file(name).read_text(encoding="utf-8")
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file whose content is what the manifest says.
+
+        Raises:
+            InputError: the artifact has no such file, or it is damaged.
+        """
         if name not in self.manifest.files or not (self.path / name).is_file():
             raise InputError(f"{self.path}: has no {name}, expected it in an artifact of kind {self.manifest.kind}")
+        problem = content_problem(self.path / name, self.manifest.files[name])
+        if problem:
+            raise InputError(f"{self.path / name}: {problem}; make the artifact again")
         return self.path / name
+
+    def checked(self) -> Self:
+        """Return this artifact when the content of every file is what the manifest says.
+
+        Files are hashed once in a process, very large ones in blocks.
+
+        Raises:
+            InputError: the first file that is not.
+        """
+        for name in sorted(self.manifest.files):
+            self.file(name)
+        return self
 
 
 def is_artifact(path: Path) -> bool:
@@ -93,97 +94,75 @@ def is_artifact(path: Path) -> bool:
 
 
 def open_artifact(path: Path, kind: str | None = None, family: str | None = None) -> Artifact:
-    """Open a complete artifact.
+    """Open a complete artifact: its manifest, and the presence and size of every file; content is checked when read.
 
     Raises:
-        InputError: no manifest, another kind, another family, or a schema version that this gxtool does not read.
+        InputError: no manifest, another kind, another family, a schema version that this gxtool does not read, a
+            manifest that was changed, or a file that is missing or of another size.
     """
     path = Path(path)
     try:
-        raw = (path / MANIFEST).read_bytes()
-        content = json.loads(raw)
+        manifest, sha256 = read_manifest(path / MANIFEST)
     except OSError:
         expected = f"an artifact of kind {kind}" if kind else "an artifact"
         raise InputError(f"{path}: has no {MANIFEST}, expected {expected}") from None
-    except ValueError:
-        raise InputError(f"{path / MANIFEST}: is not JSON, expected the manifest of an artifact") from None
-    version = content.get("schema_version") if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
-        raise InputError(
-            f"{path}: schema version {version}, expected {SCHEMA_VERSION} (this is gxtool {__version__}); make it again"
-        )
-    try:
-        manifest = Manifest(**{**content, "parents": tuple(content["parents"])})
-    except (TypeError, KeyError):
-        raise InputError(f"{path / MANIFEST}: has unknown or missing fields, expected a gxtool manifest") from None
     if kind and manifest.kind != kind:
         raise InputError(f"{path}: is an artifact of kind {manifest.kind}, expected {kind}")
     if family and manifest.family and manifest.family != family:
         raise InputError(f"{path}: belongs to family {manifest.family}, expected {family}")
-    return Artifact(path, manifest, hashlib.sha256(raw).hexdigest())
+    for name, entry in sorted(manifest.files.items()):
+        problem = size_problem(path / name, entry)
+        if problem:
+            raise InputError(f"{path / name}: {problem}; make the artifact again")
+    return Artifact(path, manifest, sha256)
 
 
-def find_artifacts(roots: Sequence[Path], kind: str | None = None) -> list[Artifact]:
-    """Open every artifact at or below the given folders, sorted by path; symbolic links are followed."""
+def find_artifacts(roots: Sequence[Path], kind: str | None = None, content: bool = True) -> list[Artifact]:
+    """Open every artifact at or below the given folders, sorted by path; symbolic links are followed.
+
+    `content` false leaves the content of the files unread, for those that only want to know what is there.
+
+    Raises:
+        InputError: no such folder, none of that kind, or one that is damaged.
+    """
     found: list[Artifact] = []
     for root in roots:
         if not Path(root).is_dir():
             raise InputError(f"{root}: is no folder, expected an artifact or a folder that holds some")
-        for folder, subfolders, files in os.walk(root, followlinks=True):
-            subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-            if MANIFEST in files:
-                subfolders.clear()
-                found.append(open_artifact(Path(folder)))
+        found += [open_artifact(folder) for folder in _artifact_folders(root)]
     if kind:
         found = [artifact for artifact in found if artifact.manifest.kind == kind]
         if not found:
             raise InputError(f"{', '.join(map(str, roots))}: no artifact of kind {kind} found at or below")
+    return [artifact.checked() for artifact in found] if content else found
+
+
+def _artifact_folders(root: Path) -> list[Path]:
+    """Return the folders at or below `root` that hold a manifest; each real folder is visited once."""
+    found = []
+    visited: set[tuple[int, int]] = set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in visited:
+            # A link leads back to it.
+            subfolders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        if MANIFEST in files:
+            subfolders.clear()
+            found.append(Path(folder))
     return found
 
 
 def verify(artifact: Artifact) -> list[str]:
-    """Hash every file again and say, one line each, what differs from the manifest."""
+    """Hash every byte of every file again and say, one line each, what differs from the manifest."""
     problems = []
-    for name, expected in sorted(artifact.manifest.files.items()):
-        path = artifact.path / name
-        if not path.is_file():
-            problems.append(f"{name}: missing")
-        elif hash_file(path)[0] != expected["sha256"]:
-            problems.append(f"{name}: content differs from the manifest")
+    for name, entry in sorted(artifact.manifest.files.items()):
+        problem = content_problem(artifact.path / name, entry, every_byte=True)
+        if problem:
+            problems.append(f"{name}: {problem}")
     return problems
-
-
-def hash_file(path: Path) -> tuple[str, int]:
-    """Return SHA-256 (hex) and size (bytes) of a file."""
-    with Path(path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return digest.hexdigest(), file.tell()
-
-
-class HashingFile:
-    """A write-only binary file that hashes what passes through it."""
-
-    def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("wb")
-        self._digest = hashlib.sha256()
-        self.size = 0
-
-    def write(self, data: Any) -> int:
-        """Write bytes (or anything with a buffer) and return their number."""
-        view = memoryview(data).cast("B")
-        self._file.write(view)
-        self._digest.update(view)
-        self.size += view.nbytes
-        return view.nbytes
-
-    def flush(self) -> None:
-        """Hand buffered bytes to the operating system."""
-        self._file.flush()
-
-    def close(self) -> dict[str, Any]:
-        """Close the file and return its entry for the manifest."""
-        self._file.close()
-        return {"sha256": self._digest.hexdigest(), "bytes": self.size}
 
 
 class ArtifactWriter:
@@ -210,15 +189,23 @@ class ArtifactWriter:
         self._parents: list[Mapping[str, str]] = []
         self._files: dict[str, Mapping[str, Any]] = {}
         self._overwrite = overwrite
-        self.folder = self.path.parent / f".{self.path.name}.{uuid.uuid4().hex[:8]}.partial"
+        self._unfinished: Unfinished | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Return the unfinished folder that becomes the artifact."""
+        if self._unfinished is None:
+            raise ValueError(f"{self.path}: is not being written")
+        return self._unfinished.folder
 
     def __enter__(self) -> Self:
-        if self.path.exists() and not self._overwrite and any(self.path.iterdir() if self.path.is_dir() else [1]):
-            raise InputError(f"{self.path}: exists already, expected a new folder (or --overwrite)")
         try:
-            self.folder.mkdir(parents=True)
+            self._unfinished = Unfinished(self.path)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
+        if not self._overwrite and is_taken(self.path):
+            self._unfinished.abandon()
+            raise InputError(f"{self.path}: exists already, expected a new folder (or --overwrite)")
         return self
 
     def __exit__(
@@ -227,11 +214,10 @@ class ArtifactWriter:
         try:
             if error is None:
                 self._publish()
-        except OSError as problem:
-            error = problem
-        if error is None:
-            return
-        shutil.rmtree(self.folder, ignore_errors=True)
+                return
+        except BaseException as problem:
+            kind, error = None, problem
+        self._unfinished.abandon()
         if isinstance(error, OSError) and error.errno in _FULL:
             raise InputError(
                 f"{self.path}: no space left while writing; nothing was kept, expected room for the whole artifact"
@@ -276,10 +262,12 @@ class ArtifactWriter:
         return self._target(name)
 
     def taken(self, *names: str) -> None:
-        """List files that a library wrote, hashing them."""
+        """List files that a library wrote, hashing them; who may read them is as with every other file."""
+        # Some libraries write what only its owner may read; a new folder has what the umask allows.
+        mode = self.folder.stat().st_mode & 0o666
         for name in names:
-            sha256, size = hash_file(self.folder / name)
-            self._files[name] = {"sha256": sha256, "bytes": size}
+            (self.folder / name).chmod(mode)
+            self._files[name] = hashed_entry(self.folder / name)
 
     def has(self, name: str) -> bool:
         """Say whether a file has been written already."""
@@ -321,13 +309,12 @@ class ArtifactWriter:
     def _publish(self) -> None:
         manifest = Manifest(**self._fields, parents=tuple(self._parents), files=self._files)
         (self.folder / MANIFEST).write_bytes(manifest.to_bytes())
-        retired = None
-        if self.path.exists():
-            retired = self.path.parent / f".{self.path.name}.{uuid.uuid4().hex[:8]}.retired"
-            self.path.rename(retired)
-        self.folder.rename(self.path)
-        if retired:
-            shutil.rmtree(retired, ignore_errors=True)
+        self._unfinished.publish()
+
+
+def is_taken(path: Path) -> bool:
+    """Say whether an output is there already: a file, or a folder that is not empty."""
+    return path.exists() and any(path.iterdir() if path.is_dir() else [path])
 
 
 class ArrayStream:

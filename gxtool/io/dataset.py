@@ -37,10 +37,10 @@ class Dataset:
         """Open a dataset folder.
 
         Raises:
-            InputError: not a dataset, another family's, an array whose length is not the number of rows, or labels that
-            are not one column for each target.
+            InputError: not a dataset, another family's, a damaged file, an array whose length is not the number of
+                rows, or labels that are not one column for each target.
         """
-        artifact = open_artifact(path, "dataset", family)
+        artifact = open_artifact(path, "dataset", family).checked()
         rows = artifact.table("rows.parquet")
         names = sorted(name for name in artifact.manifest.files if name.endswith(".npy"))
         arrays = {Path(name).stem: artifact.array(name) for name in names}

@@ -20,7 +20,7 @@ import polars as pl
 
 from gxtool.errors import ConfigError, InputError, did_you_mean, plain, quoted
 from gxtool.files import check_openable
-from gxtool.io.artifact import hash_file
+from gxtool.io.hashes import hash_file
 from gxtool.io.packed import open_text
 from gxtool.io.promoter_encoding import InsertRules, RowError, Tally, encode_rows
 from gxtool.io.promoter_table import (

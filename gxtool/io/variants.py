@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 import polars as pl
 
 from gxtool.errors import InputError, listed, plain
-from gxtool.io.artifact import hash_file
+from gxtool.io.hashes import hash_file
 from gxtool.io.packed import open_text, read_lines
 from gxtool.io.samplesheet import csv_fault
 

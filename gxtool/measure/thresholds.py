@@ -10,17 +10,16 @@ from gxtool.measure.metrics import find_metric
 
 
 class Reached(NamedTuple):
-    """Where a target was first reached: epochs and optimiser steps done, seconds since training began."""
+    """Where a target was first reached: epochs and optimiser steps done."""
 
     epoch: float
     step: int
-    seconds: float
 
 
 def steps_to_reach(history: Iterable[Mapping[str, Any]], metric: str, target: float) -> Reached | None:
     """Return the first row of a training history whose `metric` is at least as good as `target`, or None.
 
-    A history row has epoch, step, seconds and validation metrics; rows without this metric (or with None or NaN in its
+    A history row has epoch, step and validation metrics; rows without this metric (or with None or NaN in its
     place) are passed over. `metric` is the row's key, a known metric with or without the prefix `val_`, which decides
     whether more or less is better.
     """
@@ -32,5 +31,5 @@ def steps_to_reach(history: Iterable[Mapping[str, Any]], metric: str, target: fl
         missing = [key for key in Reached._fields if key not in row]
         if missing:
             raise InputError(f"training history: the row with {metric} {value} lacks {', '.join(missing)}")
-        return Reached(row["epoch"], row["step"], row["seconds"])
+        return Reached(row["epoch"], row["step"])
     return None

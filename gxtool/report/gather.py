@@ -33,7 +33,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class Trained:
-    """One model: what it was trained on, its learning history (one mapping per epoch), and its run.yaml as text."""
+    """One model: what it was trained on, its learning history (one mapping per epoch), and its run.yaml as text.
+
+    `epoch_seconds` are seconds from the start of training to the end of each epoch, empty where nobody knows.
+    """
 
     run: str
     sample: str | None
@@ -42,6 +45,7 @@ class Trained:
     name: str
     history: tuple[Mapping[str, Any], ...]
     configuration: str
+    epoch_seconds: tuple[float, ...]
     artifact: Artifact
 
     @property
@@ -307,13 +311,14 @@ def _read_model(artifact: Artifact, run: str) -> Trained:
         name=Unit(info.get("sample"), 0 if seed is None else seed, info.get("fold") or 0).name,
         history=tuple(json.loads(line) for line in lines if line.strip()),
         configuration=_text(artifact, "run.yaml").strip(),
+        epoch_seconds=tuple(_runtime(artifact).get("epoch_seconds") or ()),
         artifact=artifact,
     )
 
 
 def _text(artifact: Artifact, name: str) -> str:
     """Return a text file of an artifact, empty when its manifest does not list it."""
-    return (artifact.path / name).read_text(encoding="utf-8") if name in artifact.manifest.files else ""
+    return artifact.text(name) if name in artifact.manifest.files else ""
 
 
 def _json(artifact: Artifact, name: str) -> Any:

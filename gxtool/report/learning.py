@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
@@ -142,6 +143,15 @@ def _epoch_table(family: FamilyMaterial, groups: dict[tuple[str, str | None], li
     return blocks.table(f"Validation {formats.metric_label(metric)} after each epoch", head, rows)
 
 
+def _seconds_until(family: FamilyMaterial, run: str, passed: Mapping[str, Any]) -> float | None:
+    """Return the seconds that training took until a published score was passed, None where nobody knows."""
+    wanted = (run, passed.get("sample"), passed.get("seed"), passed.get("fold", 0))
+    for model in family.trained:
+        if (model.run, model.sample, model.seed, model.fold) == wanted and passed.get("epoch"):
+            return dict(enumerate(model.epoch_seconds, 1)).get(passed["epoch"])
+    return None
+
+
 def _passed_table(family: FamilyMaterial) -> blocks.Table | None:
     """Say when the validation score first passed each published one."""
     rows = [
@@ -153,10 +163,11 @@ def _passed_table(family: FamilyMaterial) -> blocks.Table | None:
             blocks.num(entry.get("value")),
             blocks.num(entry.get("epoch"), "" if entry.get("epoch") is not None else "never"),
             blocks.num(entry.get("step"), "" if entry.get("step") is not None else "never"),
-            blocks.num(entry.get("seconds"), formats.duration(entry.get("seconds")), unit="s"),
+            blocks.num(seconds, formats.duration(seconds), unit="s"),
         ]
         for one in family.scored
         for entry in one.metrics.get("passed") or []
+        for seconds in [_seconds_until(family, one.run, entry)]
     ]
     if not rows:
         return None

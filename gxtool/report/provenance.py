@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gxtool.io.artifact import KINDS, Artifact
+from gxtool.io.artifact import Artifact
+from gxtool.io.manifest import KINDS
 from gxtool.models.commands import plan_commands
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Flow, Listing, Paragraph, Part

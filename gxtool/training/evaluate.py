@@ -204,6 +204,7 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
     first = models[0].manifest
     reached = [
         passed(reference, model.manifest.info.get("sample"), model.manifest.seed, _history(model))
+        | {"fold": model.manifest.info.get("fold", 0)}
         for reference in family.references
         if reference.metric in family.metrics
         for model in models
@@ -229,8 +230,7 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
 
 
 def _history(model: Artifact) -> list[dict[str, Any]]:
-    text = (model.path / "metrics.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()]
+    return [json.loads(line) for line in model.text("metrics.jsonl").splitlines()]
 
 
 def _looks(output: Path, dataset: Dataset, models: Sequence[Artifact], overwrite: bool) -> list[dict[str, Any]]:

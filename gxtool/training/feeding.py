@@ -40,7 +40,8 @@ class Rows(Dataset):
         """Return the rows at these positions of `indices` as tensors."""
         rows = self.indices[positions]
         arrays = {name: array.take(rows, axis=0) for name, array in self._arrays.items()}
-        return {name: torch.from_numpy(array) for name, array in self._collate(arrays, {}).items()}
+        # Copied into memory that torch's allocator aligns: where numpy's happens to lie changes how products round.
+        return {name: torch.from_numpy(array).clone() for name, array in self._collate(arrays, {}).items()}
 
     def __getitems__(self, positions: np.ndarray) -> dict[str, torch.Tensor | int]:
         """Return a training batch; no position at all gives one row that counts for nothing.

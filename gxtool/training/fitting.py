@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,15 +17,16 @@ from gxtool.errors import InputError, UsageError
 from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
+from gxtool.io.seen import write_seen
 from gxtool.models.base import Run, Unit
 from gxtool.names import inside
 from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine, machine, seed_everything
-from gxtool.training.networks import build_network, find_init, layer_table, save_network, start_from
+from gxtool.training.networks import build_network, find_init, layer_table, require_finite, save_network, start_from
 from gxtool.training.options import TrainOptions
 from gxtool.training.record import Monitor, Record
-from gxtool.training.row_checks import require_both_classes, require_labels, row_facts
+from gxtool.training.row_checks import require_both_classes, require_labels, require_rows_to_start_from, row_facts
 from gxtool.training.signals import StopRequest
 from gxtool.training.trainer import KEPT_WEIGHTS, TENSORBOARD, ModelTrainer, Task
 
@@ -82,6 +84,8 @@ def _job(dataset: Dataset, output: Path, run: Run, unit: Unit, options: TrainOpt
     """Check one unit before anything is trained."""
     train_indices, val_indices = (_indices(dataset, run, unit, role) for role in ("train", "val"))
     init = find_init(options.init, run.family, unit) if options.init else None
+    if init:
+        require_rows_to_start_from(init, dataset)
     root = Path(options.checkpoint_dir) if options.checkpoint_dir else default_root(output)
     folder = ProgressFolder(root / progress_key(run, unit, dataset.artifact, init))
     target = output if alone else inside(output, unit.name)
@@ -114,10 +118,15 @@ def _make(session: Session, job: Job) -> None:
     """Train one model, or go on training it, and write its artifact."""
     here = session.machine
     if here.is_writer:
-        with job.folder.locked():
+        with job.folder.locked(while_waiting=lambda: _stop_waiting(session, job)):
             _make_locked(session, job)
     else:
         _make_locked(session, job)
+
+
+def _stop_waiting(session: Session, job: Job) -> None:
+    if session.stop.is_set:
+        raise session.stop.interrupted(f"{job.unit.name} was waiting for its turn in {job.folder.path}")
 
 
 def _make_locked(session: Session, job: Job) -> None:
@@ -146,14 +155,13 @@ def _make_locked(session: Session, job: Job) -> None:
 def _task(session: Session, job: Job) -> Task:
     run, options = session.run, session.options
     training = run.config.training
-    # Never more micro-batches than a step has rows for each process.
-    most = max(1, training.batch_size // session.machine.world_size)
     return Task(
         name=job.unit.name,
         family=run.family,
         config=training,
         seed=job.unit.seed,
-        accumulation=min(training.gradient_accumulation * 2 ** (max(1, options.attempt) - 1), most),
+        accumulation=_accumulation(session, job),
+        halvings=job.folder.halvings(),
         train_rows=Rows(session.dataset.arrays, run.family, job.train_indices),
         val_rows=Rows(session.dataset.arrays, run.family, job.val_indices),
         evaluation_batch_size=run.config.evaluation.batch_size,
@@ -164,11 +172,21 @@ def _task(session: Session, job: Job) -> Task:
     )
 
 
+def _accumulation(session: Session, job: Job) -> int:
+    """Return the micro-batches of a step: as configured, twice as many for each time that memory did not suffice."""
+    training = session.run.config.training
+    # Never more micro-batches than a step has rows for each process.
+    most = max(1, training.batch_size // session.machine.world_size)
+    return min(training.gradient_accumulation * 2 ** job.folder.halvings(), most)
+
+
 def _write(session: Session, job: Job, network: PreTrainedModel, record: Record, watch: Stopwatch) -> None:
     """Write the model artifact with the weights to keep, and remember that it is written."""
     run, unit, here = session.run, job.unit, session.machine
     load_model(network, str(job.folder.latest() / KEPT_WEIGHTS))
-    monitor = Monitor.of(run.family, run.config.training)
+    require_finite(
+        network.state_dict(), f"{job.unit.name} with training.learning_rate {run.config.training.learning_rate:g}"
+    )
     with ArtifactWriter(
         job.output,
         "model",
@@ -184,28 +202,37 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
         writer.taken(*sorted(path.name for path in writer.folder.iterdir()))
         writer.write_text("run.yaml", run_yaml(run, unit))
         writer.write_text("metrics.jsonl", record.lines())
+        write_seen(writer, session.dataset, {"train": job.train_indices, "val": job.val_indices}, job.init)
         one_row = Rows(session.dataset.arrays, run.family, job.train_indices[:1]).take(np.zeros(1, np.int64))
         writer.write_json("layers.json", layer_table(network, one_row))
         writer.describe(
             rows={"train": len(job.train_indices), "val": len(job.val_indices)},
-            info={
-                "run": run.name,
-                "sample": unit.sample,
-                "fold": unit.fold,
-                "scheme": session.dataset.scheme,
-                "n_parameters": sum(parameter.numel() for parameter in network.parameters()),
-                "best_epoch": record.kept.epoch,
-                "best_step": record.kept.step,
-                "metric": monitor.metric,
-                "value": record.kept.value,
-                "n_train": len(job.train_indices),
-                "n_val": len(job.val_indices),
-                "data": row_facts(session.dataset),
-            },
+            info=_facts(session, job, network, record),
         )
         _adopt_tensorboard(job.folder.path / TENSORBOARD, writer.folder / TENSORBOARD)
-        watch.write(writer.folder, runtime(here, record.seconds))
+        watch.write(writer.folder, runtime(here, record))
     job.folder.note_published(open_artifact(job.output, "model"))
+
+
+def _facts(session: Session, job: Job, network: PreTrainedModel, record: Record) -> dict[str, Any]:
+    """Return what a model's manifest says of it; of micro-batches only where memory made them smaller."""
+    run, unit, halvings = session.run, job.unit, job.folder.halvings()
+    halved = {"halved_for_memory": {"times": halvings, "micro_batches": _accumulation(session, job)}}
+    return {
+        "run": run.name,
+        "sample": unit.sample,
+        "fold": unit.fold,
+        "scheme": session.dataset.scheme,
+        "n_parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "best_epoch": record.kept.epoch,
+        "best_step": record.kept.step,
+        "metric": Monitor.of(run.family, run.config.training).metric,
+        "value": record.kept.value,
+        "n_train": len(job.train_indices),
+        "n_val": len(job.val_indices),
+        "data": row_facts(session.dataset),
+        **(halved if halvings else {}),
+    }
 
 
 def run_yaml(run: Run, unit: Unit) -> str:
@@ -221,13 +248,13 @@ def run_yaml(run: Run, unit: Unit) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
-def runtime(here: Machine, training_seconds: float | None = None) -> dict:
-    """Return what `runtime.json` says of the machine, beyond what every stage says."""
+def runtime(here: Machine, record: Record) -> dict:
+    """Return what `runtime.json` says of the machine and the training, beyond what every stage says."""
     name = torch.cuda.get_device_name(here.device) if here.device.type == "cuda" else "cpu"
     facts = {"device": name, "threads": here.threads, "processes": here.world_size}
     if here.device.type == "cuda":
         facts["peak_device_memory_mb"] = round(torch.cuda.max_memory_allocated(here.device) / 1e6, 1)
-    return facts | ({} if training_seconds is None else {"training_seconds": round(training_seconds, 3)})
+    return facts | {"training_seconds": round(record.seconds, 3), "epoch_seconds": record.epoch_seconds}
 
 
 def _adopt_tensorboard(source: Path, target: Path) -> None:

@@ -83,12 +83,17 @@ def machine(options: TrainOptions, threads: int, precision: str = "fp32") -> Ite
             device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         try:
             yield Machine(device, threads, rank, world_size)
-        except (torch.OutOfMemoryError, MemoryError) as error:
-            raise _out_of_memory(device) from error
-        except RuntimeError as error:
-            if any(word in str(error) for word in OUT_OF_MEMORY_WORDS):
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error):
                 raise _out_of_memory(device) from error
             raise
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an allocation failed: CPU, CUDA and Python each have their own way to say so."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in OUT_OF_MEMORY_WORDS)
 
 
 def choose_device(name: str) -> torch.device:

@@ -43,15 +43,44 @@ def load_network(family: Family, artifact: Artifact) -> PreTrainedModel:
     """Return a trained network, ready to predict.
 
     Raises:
-        InputError: the folder's weights or configuration cannot be read.
+        InputError: the folder's weights or configuration cannot be read, are damaged, or are no finite numbers.
     """
     model = network_class(family)
+    artifact.checked()
     try:
         network = model.from_pretrained(artifact.path, local_files_only=True)
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{artifact.path}: is no model that can be loaded ({_first_line(error)})") from error
+    align(network)
     fill_buffers(network)
+    require_finite(network.state_dict(), str(artifact.path / WEIGHTS))
     return network.eval()
+
+
+def align(network: nn.Module) -> None:
+    """Move weights into memory of torch's allocator, in place.
+
+    `from_pretrained` leaves them where the file is mapped, at any multiple of 8 bytes: matrix products then round
+    differently from those of the same weights elsewhere.
+    """
+    for tensor in (*network.parameters(), *network.buffers()):
+        if tensor.device.type == "cpu":
+            tensor.data = tensor.data.clone()
+
+
+def require_finite(weights: Mapping[str, torch.Tensor], where: str) -> None:
+    """Check that weights are numbers.
+
+    Raises:
+        InputError: the first tensor that holds NaN or infinity, said with `where`.
+    """
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            n_bad = int((~torch.isfinite(tensor)).sum())
+            raise InputError(
+                f"{where}: tensor {name} has {n_bad} of {tensor.numel()} values that are NaN or infinite, expected "
+                "finite weights"
+            )
 
 
 def save_network(network: PreTrainedModel, folder: Path) -> None:
@@ -88,9 +117,9 @@ def find_init(init: Path, family: Family, unit: Unit) -> Artifact:
     """Return the model that a unit starts from: the only one at or below `init`, or the one of the same unit.
 
     Raises:
-        InputError: no model, another family's, or several of which none fits.
+        InputError: no model, another family's, several of which none fits, or a damaged one.
     """
-    models = find_artifacts([init], "model")
+    models = find_artifacts([init], "model", content=False)
     for model in models:
         if model.manifest.family != family.name:
             raise InputError(
@@ -100,9 +129,9 @@ def find_init(init: Path, family: Family, unit: Unit) -> Artifact:
     for key in wanted:
         for model in models:
             if (model.manifest.info.get("sample"), model.manifest.seed, model.manifest.info.get("fold", 0)) == key:
-                return model
+                return model.checked()
     if len(models) == 1:
-        return models[0]
+        return models[0].checked()
     raise InputError(
         f"--from {init}: holds {len(models)} models and none of {unit.name}, expected one model or that one"
     )
@@ -112,9 +141,11 @@ def start_from(network: PreTrainedModel, init: Artifact) -> None:
     """Copy another model's weights into the network.
 
     Raises:
-        InputError: a weight that only one of them has, or one of another shape.
+        InputError: a weight that only one of them has, one of another shape, or one that is no finite number.
     """
-    weights = load_file(init.path / WEIGHTS)
+    # Copied below, by torch, into memory that it has allocated.
+    weights = load_file(init.file(WEIGHTS))
+    require_finite(weights, f"--from {init.path / WEIGHTS}")
     ours = network.state_dict()
     tied = set(getattr(network, "all_tied_weights_keys", {}) or {})
     for name in sorted(ours.keys() | weights.keys()):

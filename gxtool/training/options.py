@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from gxtool.errors import DependencyError, GxtoolError
+from gxtool.interrupts import held
 
 PACKAGES = ("torch", "transformers", "accelerate", "safetensors", "tensorboard")
 
@@ -40,7 +41,6 @@ class TrainOptions:
     init            model folder, or a folder of such, whose weights training starts from
     threads         CPU threads; None: the configuration's `resources.threads`
     overwrite       replace an output that exists
-    attempt         1 for the first try; each further one halves the micro-batch and doubles accumulation
     """
 
     checkpoint_dir: Path | None = None
@@ -49,14 +49,13 @@ class TrainOptions:
     threads: int | None = None
     overwrite: bool = False
     on_progress: Callable[[Progress], None] | None = None
-    attempt: int = 1
 
 
 DEFAULT_OPTIONS = TrainOptions()
 
 
 class OutOfMemoryError(GxtoolError):
-    """The machine's or the accelerator's memory did not suffice; a pipeline tries again with smaller micro-batches."""
+    """The machine's or the accelerator's memory did not suffice; the next attempt halves its micro-batches."""
 
     exit_code = 137
 
@@ -71,7 +70,7 @@ class InterruptedTrainingError(GxtoolError):
 
 
 def require_packages() -> None:
-    """Check that what training and scoring import is installed.
+    """Import what training and scoring need; it takes seconds, for which signals wait.
 
     Raises:
         DependencyError: the first missing package.
@@ -79,3 +78,5 @@ def require_packages() -> None:
     for package in PACKAGES:
         if importlib.util.find_spec(package) is None:
             raise DependencyError(f"{package} is not installed, expected gxtool with its `train` extra: gxtool[train]")
+    with held():
+        importlib.import_module("gxtool.training.machine")

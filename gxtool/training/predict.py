@@ -151,7 +151,7 @@ def training_config(checkpoints: Sequence[Path], family: Family) -> Config:
 
 def config_of(model: Artifact, family: Family) -> Config:
     """Return the configuration in a model's run.yaml."""
-    path = model.path / "run.yaml"
+    path = model.file("run.yaml")
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     sections = {key: value for key, value in content.items() if key not in UNIT_KEYS}
     return resolve(family.load(family.config), [Layer(str(path), sections)])

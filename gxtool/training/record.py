@@ -34,7 +34,8 @@ class Record:
 
     history has one mapping per epoch. `best` has the best validation value so far, `kept` the weights that the model
     gets if training ended here. `stale` counts epochs since the best one, `epoch_loss` sums the step losses of an
-    unfinished epoch, `seconds` is the training time until the last save, `finished` says that no step is left to do.
+    unfinished epoch, `seconds` is the training time until the last save, `epoch_seconds` that until each epoch's end,
+    and `finished` says that no step is left to do.
     """
 
     history: list[dict[str, Any]] = field(default_factory=list)
@@ -43,6 +44,7 @@ class Record:
     stale: int = 0
     epoch_loss: float = 0.0
     seconds: float = 0.0
+    epoch_seconds: list[float] = field(default_factory=list)
     finished: bool = False
 
     @classmethod

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from gxtool.errors import InputError
+from gxtool.errors import InputError, quoted
 from gxtool.io.artifact import Artifact
 from gxtool.io.dataset import Dataset
 
 WHOSE_DATA = ("scheme", "samples", "inputs", "origin")
 """What a dataset's manifest says of its origin; the rest of its `info` says what a row is, and must fit a model."""
+
+TARGET = "target"
+"""What is predicted where it is one thing: no fact of what is read."""
 
 
 def require_labels(dataset: Dataset) -> None:
@@ -39,6 +42,21 @@ def row_facts(dataset: Dataset) -> dict[str, Any]:
     info = {key: value for key, value in dataset.artifact.manifest.info.items() if key not in WHOSE_DATA}
     shapes = {name: list(array.shape[1:]) for name, array in dataset.arrays.items() if name != "labels"}
     return {**info, "shapes": shapes}
+
+
+def require_rows_to_start_from(init: Artifact, dataset: Dataset) -> None:
+    """Check that a model's inputs are those of a dataset that training is to go on with; the target may be another.
+
+    Raises:
+        InputError: other marks, another order of them, other sizes, or outputs for other targets.
+    """
+    found = row_facts(dataset)
+    for key, expected in init.manifest.info.get("data", {}).items():
+        if key != TARGET and found.get(key) != expected:
+            raise InputError(
+                f"--from {init.path}: was trained on rows whose {key} is {quoted(expected)}, expected "
+                f"{quoted(found.get(key))} as in the dataset {dataset.artifact.path}"
+            )
 
 
 def require_same_rows(model: Artifact, dataset: Dataset) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gxtool.interrupts import held
 from gxtool.models.base import Run, Unit
 from gxtool.training.options import (
     DEFAULT_OPTIONS,
@@ -35,6 +36,7 @@ def train(
         InterruptedTrainingError: SIGTERM or SIGINT came; progress is saved (exit codes 143, 130).
     """
     require_packages()
-    from gxtool.training.fitting import train_units
+    with held():
+        from gxtool.training.fitting import train_units
 
     return train_units(Path(dataset), Path(output), run, units, options)

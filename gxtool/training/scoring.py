@@ -115,7 +115,7 @@ def overall(judge: Judge, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any
 def passed(
     reference: Reference, sample: str | None, seed: int | None, history: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Say at which epoch, step and second of a training a published score was first reached on validation rows."""
+    """Say at which epoch and step of a training a published score was first reached on validation rows."""
     reached = steps_to_reach(history, f"val_{reference.metric}", reference.value)
     return {
         "reference": reference.name,
@@ -125,7 +125,6 @@ def passed(
         "seed": seed,
         "epoch": reached.epoch if reached else None,
         "step": reached.step if reached else None,
-        "seconds": reached.seconds if reached else None,
     }
 
 

@@ -33,7 +33,7 @@ from gxtool.training.checkpoints import ProgressFolder, link_or_copy
 from gxtool.training.feeding import TARGETS, MicroBatches, Rows, StepPlan, training_loader
 from gxtool.training.flow import Flow
 from gxtool.training.inference import infer
-from gxtool.training.machine import Machine
+from gxtool.training.machine import Machine, is_out_of_memory
 from gxtool.training.options import Progress
 from gxtool.training.record import Monitor, Record, TrainingClock
 from gxtool.training.schedule import learning_rate_at, make_optimizer, make_scheduler
@@ -47,13 +47,17 @@ TENSORBOARD = "tensorboard"
 
 @dataclass(frozen=True)
 class Task:
-    """One model to fit: on which rows, how, where progress is kept and who is told."""
+    """One model to fit: on which rows, how, where progress is kept and who is told.
+
+    `accumulation` micro-batches make a step; it was doubled `halvings` times because one did not fit into memory.
+    """
 
     name: str
     family: Family
     config: TrainingConfig
     seed: int
     accumulation: int
+    halvings: int
     train_rows: Rows
     val_rows: Rows
     evaluation_batch_size: int
@@ -78,6 +82,7 @@ class ModelTrainer(Trainer):
         self.monitor = Monitor.of(task.family, task.config)
         self.record, self.clock = Record(), TrainingClock(0.0)
         self.board: Board | None = None
+        self.saved: Path | None = None
         self.batches = MicroBatches(self.step_plan, task.seed, task.machine.rank)
         self.step_losses = torch.zeros((), dtype=torch.float64, device=task.machine.device)
         self.keeps_weights = self.stop_agreed = False
@@ -105,7 +110,7 @@ class ModelTrainer(Trainer):
             ConfigError: the loss is no finite number.
             InputError: progress cannot be saved.
         """
-        latest = self.task.folder.latest()
+        latest = self.saved = self.task.folder.latest()
         if latest:
             self.record = Record.load(latest)
         if self.record.finished:
@@ -154,11 +159,17 @@ class ModelTrainer(Trainer):
     def training_step(self, model: nn.Module, inputs: dict, num_items_in_batch: Any = None) -> torch.Tensor:
         """Do one micro-batch and add its loss to the epoch's.
 
-        Trainer's own step also looks, each time, after parallelisms and optimisers that we do not offer.
+        Trainer's own step also looks, each time, after parallelisms and optimisers that we do not offer. What does not
+        fit into memory is noted, so that the next attempt halves it; nothing else ever changes the size.
         """
-        with self.compute_loss_context_manager():
-            loss = self.compute_loss(model, self._prepare_inputs(inputs), num_items_in_batch=num_items_in_batch)
-        loss.backward()
+        try:
+            with self.compute_loss_context_manager():
+                loss = self.compute_loss(model, self._prepare_inputs(inputs), num_items_in_batch=num_items_in_batch)
+            loss.backward()
+        except (RuntimeError, MemoryError) as error:
+            if is_out_of_memory(error) and self.step_plan.micro_batch_size > 1:
+                self.task.folder.note_out_of_memory(self.task.halvings + 1)
+            raise
         loss = loss.detach()
         self.step_losses += loss
         return loss
@@ -240,10 +251,11 @@ class ModelTrainer(Trainer):
         train_loss = self.mean_loss()
         result = infer(self.model, task.val_rows, task.family, task.machine, task.evaluation_batch_size)
         scores = score(task.family.metrics, task.val_rows.labels(), result.predictions)
-        line |= {"seconds": round(self.clock.seconds(), 3), "train_loss": train_loss, "val_loss": result.loss}
+        line |= {"train_loss": train_loss, "val_loss": result.loss}
         line |= {f"val_{name}": value for name, value in scores.items()}
         line["learning_rate"] = learning_rate_at(self.lr_scheduler, self.state.global_step - 1)
         self.keeps_weights = self.monitor.note(self.record, line)
+        self.record.epoch_seconds.append(round(self.clock.seconds(), 3))
         self.step_losses.zero_()
         ended = self.state.global_step >= self.state.max_steps
         self.record.finished = ended or self.monitor.is_exhausted(self.record)
@@ -251,7 +263,7 @@ class ModelTrainer(Trainer):
             self.control.should_training_stop = True
         if self.board:
             with self._saving():
-                self.board.add(line)
+                self.board.add(line | {"seconds": self.record.epoch_seconds[-1]})
                 if task.config.histograms:
                     self.board.add_histograms(self.model, self.state.global_step)
         self.report(train_loss)
@@ -285,18 +297,17 @@ class ModelTrainer(Trainer):
         self.record.seconds = self.clock.seconds()
         self.record.epoch_loss = self._loss_sum()
         step = self.state.global_step
-        before = progress.latest()
         with self._saving():
             folder = progress.start(step) if machine.is_writer else progress.checkpoint(step)
             machine.barrier()
             self._save_rng_state(str(folder))
             if machine.is_writer:
-                self._write_checkpoint(folder, before)
+                self._write_checkpoint(folder)
             machine.barrier()
             if machine.is_writer:
                 progress.complete(folder)
             machine.barrier()
-        self.keeps_weights = False
+        self.saved, self.keeps_weights = folder, False
 
     @contextmanager
     def _saving(self) -> Iterator[None]:
@@ -307,12 +318,12 @@ class ModelTrainer(Trainer):
             path = self.task.folder.path
             raise InputError(f"{path}: progress cannot be saved ({error}), expected room on the disk") from error
 
-    def _write_checkpoint(self, folder: Path, before: Path | None) -> None:
+    def _write_checkpoint(self, folder: Path) -> None:
         save_model(self.model, str(folder / WEIGHTS))
         if self.keeps_weights:
             link_or_copy(folder / WEIGHTS, folder / KEPT_WEIGHTS)
-        elif before and (before / KEPT_WEIGHTS).exists():
-            link_or_copy(before / KEPT_WEIGHTS, folder / KEPT_WEIGHTS)
+        elif self.saved and (self.saved / KEPT_WEIGHTS).exists():
+            link_or_copy(self.saved / KEPT_WEIGHTS, folder / KEPT_WEIGHTS)
         self._save_optimizer_and_scheduler(str(folder))
         self.state.save_to_json(str(folder / STATE))
         self.record.save(folder)

@@ -18,7 +18,6 @@ process TRAIN {
 
     script:
     """
-    export GXTOOL_ATTEMPT=${task.attempt}
     ${written(item + [checkpoint_dir: checkpoint_dir])}
     gxtool train --item item.json --input dataset --output runs/${item.run}/models --overwrite \\
         ${init ? '--from init' : ''} --device ${device}

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gxtool"
 ORDER = ("io", "data", "measure", "models", "training", "perturb", "report", "api", "cli")
-LEAVES = ("errors", "version", "config", "names", "files", "yaml_text")
+LEAVES = ("errors", "version", "config", "names", "files", "yaml_text", "interrupts")
 HEAVY = {"torch", "transformers", "accelerate", "safetensors", "sklearn", "tensorboard"}
 MAY_BE_HEAVY = re.compile(r"gxtool/(training|perturb)/|gxtool/models/[^/]+/model\.py")
 

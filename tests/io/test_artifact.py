@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -31,6 +32,18 @@ def write_small(path: Path, **fields: object) -> Path:
         writer.write_json("summary.json", {"mean": np.float32(0.5), "none": float("nan"), "marks": ("a", "b")})
         writer.describe(rows={"train": 2}, dropped={"no label": 1}, info={"samples": ["K562"]})
     return path
+
+
+def rewrite(artifact: Path, **change: object) -> None:
+    """Change a manifest as somebody would who knows how its own hash is made."""
+    path = artifact / "manifest.json"
+    content = {**json.loads(path.read_text()), **change}
+    del content["self_sha256"]
+    path.write_bytes(encoded(content | {"self_sha256": hashlib.sha256(encoded(content)).hexdigest()}))
+
+
+def encoded(content: dict) -> bytes:
+    return (json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -144,15 +157,14 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"schema_version": 99}, "schema version 99, expected 1"),
+        ({"schema_version": 99}, "schema version 99, expected 2"),
         ({"kind": "model"}, "is an artifact of kind model, expected examples"),
         ({"family": "proformer"}, "belongs to family proformer, expected histone"),
         ({"surprise": 1}, "unknown or missing fields"),
     ],
 )
 def test_another_kind_family_or_schema_is_refused(tmp_path: Path, change: dict, sentence: str) -> None:
-    path = write_small(tmp_path / "a") / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    rewrite(write_small(tmp_path / "a"), **change)
     with pytest.raises(InputError, match=sentence):
         open_artifact(tmp_path / "a", "examples", "histone")
 
@@ -171,7 +183,10 @@ def test_changed_and_missing_content_is_found(tmp_path: Path) -> None:
         file.seek(-1, os.SEEK_END)
         file.write(b"\xff")
     (artifact.path / "rows.parquet").unlink()
-    assert verify(artifact) == ["counts.npy: content differs from the manifest", "rows.parquet: missing"]
+    problem = "is damaged: its content is not what was written"
+    assert verify(artifact) == [f"counts.npy: {problem}", "rows.parquet: is missing"]
+    with pytest.raises(InputError, match=rf"counts\.npy: {problem}; make the artifact again"):
+        artifact.array("counts.npy")
     with pytest.raises(InputError, match=r"has no rows\.parquet"):
         artifact.table("rows.parquet")
 

@@ -32,15 +32,15 @@ def test_torn_checkpoint_is_skipped_and_swept_away(tmp_path: Path) -> None:
     assert folder.latest() == folder.checkpoint(9)
     write(folder, 11)
     assert folder.latest() == folder.checkpoint(11)
-    assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoint-11"]
+    assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoint-11", "checkpoint-9"]
+    write(folder, 12)
+    assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoint-11", "checkpoint-12"]
 
 
 def test_newest_is_by_number_not_by_name(tmp_path: Path) -> None:
     folder = ProgressFolder(tmp_path / "p")
     for step in (9, 10):
-        path = folder.checkpoint(step)
-        path.mkdir(parents=True)
-        (path / COMPLETE).touch()
+        write(folder, step)
     assert folder.latest() == folder.checkpoint(10)
 
 
@@ -54,7 +54,64 @@ def test_marker_comes_after_everything_is_on_the_disk(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(checkpoints, "_sync", sync)
     write(ProgressFolder(tmp_path / "p"), 3)
-    assert synced == ["weights", "checkpoint-3", COMPLETE, "checkpoint-3 with marker", "p"]
+    assert synced == ["weights", "checkpoint-3", f"{COMPLETE}.partial", "checkpoint-3 with marker", "p"]
+
+
+@pytest.mark.parametrize("name", ["weights", COMPLETE])
+def test_damaged_checkpoint_is_named_and_the_one_before_counts(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = ProgressFolder(tmp_path / "p")
+    write(folder, 8)
+    path = write(folder, 10) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert folder.latest() == folder.checkpoint(8)
+    (message,) = caplog.messages
+    # A marker that was changed says something false of another file.
+    assert message.startswith(f"{folder.checkpoint(10)}: {name if name != COMPLETE else ''}")
+    write(folder, 9)
+    assert sorted(path.name for path in folder.path.iterdir()) == ["checkpoint-8", "checkpoint-9"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"../lock": {"sha256": "0", "bytes": 1}}', '{"weights": 3}', "9"])
+def test_marker_that_lists_nothing_counts_for_nothing(content: str, tmp_path: Path) -> None:
+    folder = ProgressFolder(tmp_path / "p")
+    (write(folder, 3) / COMPLETE).write_text(content)
+    assert folder.latest() is None
+
+
+def test_what_is_noted_survives_and_what_is_damaged_is_not_believed(tmp_path: Path) -> None:
+    folder = ProgressFolder(tmp_path / "p")
+    folder.path.mkdir()
+    assert (folder.halvings(), folder.published()) == (0, None)
+    folder.note_out_of_memory(2)
+    assert folder.halvings() == 2
+    for text in ("[1]", "{", '{"halvings": "many"}', '{"halvings": -1}', '{"halvings": true}'):
+        (folder.path / checkpoints.MEMORY).write_text(text)
+        assert folder.halvings() == 0, text
+
+
+def test_lock_alone_goes_and_progress_stays(tmp_path: Path) -> None:
+    folder = ProgressFolder(tmp_path / ".m.progress" / "p")
+    with folder.locked():
+        pass
+    assert list(tmp_path.iterdir()) == []
+    with folder.locked():
+        write(folder, 1)
+    assert folder.latest() == folder.checkpoint(1)
+
+
+def test_waiting_for_a_lock_can_be_ended(tmp_path: Path) -> None:
+    folder = ProgressFolder(tmp_path / "p")
+
+    def stop() -> None:
+        raise InputError("stopped")
+
+    second = ProgressFolder(tmp_path / "p").locked(wait_seconds=60, while_waiting=stop)
+    with folder.locked(), pytest.raises(InputError, match="stopped"), second:
+        pass
 
 
 def test_second_process_is_told_who_is_training(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -110,3 +112,11 @@ def test_ignored_labels_do_not_count_as_targets() -> None:
     assert count_targets({"labels": torch.tensor([1, 0, 1])}) == 3
     assert count_targets({"labels": torch.tensor([[5, -100, 7], [-100, -100, 2]])}) == 3
     assert count_targets({"labels": torch.zeros(2, 3)}) == 2
+
+
+def test_batches_lie_where_torch_puts_them(dataset: Path) -> None:
+    opened = Dataset.open(dataset)
+    rows = Rows(opened.arrays, toy_family.FAMILY, opened.indices("train"))
+    # Numpy's memory begins at multiples of 16 bytes, the allocator's at multiples of 64.
+    batches = [rows.take(np.arange(size)) for size in range(1, 20)]
+    assert {batch["numbers"].data_ptr() % 64 for batch in batches} == {0}

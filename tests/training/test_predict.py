@@ -59,8 +59,30 @@ def test_model_without_weights_is_refused(models: Path, tmp_path: Path) -> None:
 
     shutil.copytree(models / "liver-seed1-fold0", tmp_path / "m")
     (tmp_path / "m" / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="m: is no model that can be loaded"):
+    with pytest.raises(InputError, match="m/model.safetensors: is missing"):
         load_model(tmp_path / "m")
+
+
+def test_loaded_weights_lie_where_torch_puts_them(models: Path) -> None:
+    # A mapped file has them at any multiple of 8 bytes, and matrix products round by that.
+    network = load_model(models / "liver-seed1-fold0", device="cpu").network
+    assert {tensor.data_ptr() % 64 for tensor in (*network.parameters(), *network.buffers())} == {0}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_numbers_are_refused(value: float, models: Path, dataset: Path, tmp_path: Path) -> None:
+    def spoil(weights: dict) -> None:
+        weights["first.weight"][0, 1] = value
+
+    broken = toy_family.with_weights(models / "liver-seed1-fold0", tmp_path / "broken", spoil)
+    sentence = (
+        f"{broken}/model.safetensors: tensor first.weight has 1 of 15 values that are NaN or infinite, expected finite "
+        "weights"
+    )
+    with pytest.raises(InputError) as refused:
+        predict([broken], dataset, tmp_path / "p")
+    assert str(refused.value) == sentence
+    assert not (tmp_path / "p").exists()
 
 
 def test_configuration_comes_back_as_it_was(models: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import toy_family
 
 from gxtool.errors import ConfigError, InputError, UsageError
+from gxtool.io.artifact import open_artifact
 from gxtool.models.base import Unit
 from gxtool.training.machine import machine
 from gxtool.training.run import OutOfMemoryError, TrainOptions, train
@@ -37,11 +40,40 @@ def test_start_with_other_shapes_is_refused_by_name(trained: Path, dataset: Path
 
 def test_start_from_another_family_is_refused(trained: Path, dataset: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
-    other.mkdir()
-    manifest = json.loads((trained / "manifest.json").read_text()) | {"family": "bear"}
-    (other / "manifest.json").write_text(json.dumps(manifest))
+    shutil.copytree(trained, other)
+    (other / "manifest.json").write_bytes(replace(open_artifact(trained).manifest, family="bear").to_bytes())
     with pytest.raises(InputError, match="is a model of family bear, expected toy"):
         fit(dataset, tmp_path / "m", options=TrainOptions(init=other))
+
+
+def test_start_from_a_model_of_other_rows_is_refused(trained: Path, tmp_path: Path) -> None:
+    turned = toy_family.write_dataset(tmp_path / "turned", names=["z", "y", "x"])
+    with pytest.raises(InputError) as failure:
+        fit(turned, tmp_path / "m", options=TrainOptions(init=trained))
+    assert str(failure.value) == (
+        f"--from {trained}: was trained on rows whose names is ['x', 'y', 'z'], expected ['z', 'y', 'x'] as in the "
+        f"dataset {turned}"
+    )
+    assert not list(tmp_path.glob("*m*"))
+
+
+def test_start_from_weights_that_are_no_numbers_is_refused(trained: Path, dataset: Path, tmp_path: Path) -> None:
+    broken = toy_family.with_weights(trained, tmp_path / "broken", lambda weights: weights["first.bias"].fill_(np.nan))
+    sentence = r"--from .*/broken/model.safetensors: tensor first.bias has 5 of 5 values that are NaN or infinite"
+    with pytest.raises(InputError, match=sentence):
+        fit(dataset, tmp_path / "m", options=TrainOptions(init=broken))
+
+
+def test_a_failure_before_the_first_checkpoint_leaves_no_progress(
+    dataset: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def build(*arguments: Any) -> None:
+        raise InputError("no such network")
+
+    monkeypatch.setattr("gxtool.training.fitting.build_network", build)
+    with pytest.raises(InputError, match="no such network"):
+        fit(dataset, tmp_path / "m")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_existing_output_is_refused_before_anything_is_trained(trained: Path, dataset: Path, tmp_path: Path) -> None:

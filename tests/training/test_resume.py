@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +13,9 @@ import child_jobs
 import pytest
 import toy_family
 
-from gxtool.io.artifact import find_artifacts
+from gxtool.io.artifact import find_artifacts, open_artifact, verify
 from gxtool.models.base import Unit
+from gxtool.training.checkpoints import ProgressFolder
 from gxtool.training.run import TrainOptions, train
 
 Child = Callable[..., int | None]
@@ -31,14 +32,9 @@ def undisturbed(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def assert_same(model: Path, undisturbed: Path) -> None:
-    """Compare everything but the seconds that training took."""
-    for name in ("model.safetensors", "config.json", "run.yaml", "layers.json"):
-        assert (model / name).read_bytes() == (undisturbed / name).read_bytes(), name
-    histories = []
-    for folder in (model, undisturbed):
-        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        histories.append([{key: value for key, value in line.items() if key != "seconds"} for line in lines])
-    assert histories[0] == histories[1]
+    """Compare all that is hashed."""
+    assert (model / "manifest.json").read_text() == (undisturbed / "manifest.json").read_text()
+    assert verify(open_artifact(model)) == []
 
 
 def assert_unfinished(output: Path) -> None:
@@ -119,6 +115,29 @@ def test_finished_models_of_a_stopped_task_are_not_trained_again(
     assert (retry / "liver-seed1-fold0" / "manifest.json").stat().st_mtime_ns == before
     assert len(find_artifacts([retry], "model")) == 2
     assert not any((tmp_path / "progress").iterdir())
+
+
+def test_damaged_checkpoint_changes_nothing(dataset: Path, tmp_path: Path, in_child: Child, undisturbed: Path) -> None:
+    """Flip one bit in the middle of each file of the newest checkpoint, one after the other."""
+    output = tmp_path / "model"
+    assert in_child("train_toy", dataset, output, TRAINING, LIVER, (signal.SIGKILL, 9)) == -signal.SIGKILL
+    (progress,) = (tmp_path / "progress").iterdir()
+    assert sorted(path.name for path in progress.glob("checkpoint-*")) == ["checkpoint-6", "checkpoint-8"]
+    saved = tmp_path / "saved"
+    shutil.copytree(progress, saved)
+    names = sorted(path.name for path in (saved / "checkpoint-8").iterdir())
+    assert len(names) == 8
+    for name in names:
+        shutil.rmtree(progress, ignore_errors=True)
+        shutil.copytree(saved, progress)
+        path = progress / "checkpoint-8" / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        assert ProgressFolder(progress).latest() == progress / "checkpoint-6", name
+        assert in_child("train_toy", dataset, output, TRAINING, LIVER) == 0, name
+        assert_same(output, undisturbed)
+        shutil.rmtree(output)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from gxtool.training import inference
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine
 from gxtool.training.networks import fill_buffers, load_network
-from gxtool.training.run import Progress, TrainOptions, train
+from gxtool.training.run import OutOfMemoryError, Progress, TrainOptions, train
 from gxtool.training.trainer import ModelTrainer
 
 LIVER = Unit("liver", 1)
@@ -62,6 +62,9 @@ def test_folder_holds_what_the_contract_names(trained: Path, dataset: Path) -> N
         "metrics.jsonl",
         "model.safetensors",
         "run.yaml",
+        "seen-train.npy",
+        "seen-val.npy",
+        "seen.json",
     ]
     assert sorted(path.name for path in trained.iterdir() if path.name not in artifact.manifest.files) == [
         "manifest.json",
@@ -92,10 +95,21 @@ def test_folder_holds_what_the_contract_names(trained: Path, dataset: Path) -> N
 def test_history_has_a_line_per_epoch_with_every_metric(trained: Path) -> None:
     lines = history(trained)
     assert [(line["epoch"], line["step"]) for line in lines] == [(1, 5), (2, 10), (3, 15)]
-    expected = ["epoch", "step", "seconds", "train_loss", "val_loss", "val_auroc", "val_accuracy", "val_brier"]
+    expected = ["epoch", "step", "train_loss", "val_loss", "val_auroc", "val_accuracy", "val_brier"]
     assert list(lines[0]) == [*expected, "learning_rate"]
     assert lines[0]["train_loss"] > lines[2]["train_loss"]
-    assert lines[0]["seconds"] < lines[2]["seconds"]
+
+
+def test_seconds_of_epochs_are_beside_what_is_hashed(trained: Path) -> None:
+    content = json.loads((trained / "runtime.json").read_text())
+    assert len(content["epoch_seconds"]) == 3
+    assert 0 < content["epoch_seconds"][0] < content["epoch_seconds"][2] <= content["training_seconds"]
+
+
+def test_two_trainings_have_equal_ids(trained: Path, dataset: Path, tmp_path: Path) -> None:
+    again = fit(dataset, tmp_path / "elsewhere" / "m", histograms=True)
+    assert open_artifact(again).sha256 == open_artifact(trained).sha256
+    assert oct((again / "model.safetensors").stat().st_mode) == oct((again / "run.yaml").stat().st_mode)
 
 
 def test_layers_are_listed_in_the_order_of_forward(trained: Path) -> None:
@@ -192,23 +206,67 @@ def test_accumulation_equals_one_big_batch(
         assert first["train_loss"] == pytest.approx(second["train_loss"], abs=1e-6)
 
 
-def test_each_attempt_halves_the_micro_batch_and_changes_nothing_else(
+class Memory:
+    """Room for micro-batches of at most `most` rows, and for none larger.
+
+    `then`: after how many micro-batches there is room for how many rows.
+    """
+
+    def __init__(self, most: int, monkeypatch: pytest.MonkeyPatch, then: tuple[int, int] = (0, 0)) -> None:
+        self.most, self.sizes = most, []
+        real = ModelTrainer.compute_loss
+
+        def compute_loss(trainer: ModelTrainer, model: Any, inputs: dict, *rest: Any, **named: Any) -> Any:
+            self.sizes.append(len(inputs["numbers"]))
+            most = then[1] if then[0] and len(self.sizes) > then[0] else self.most
+            if self.sizes[-1] > most:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return real(trainer, model, inputs, *rest, **named)
+
+        monkeypatch.setattr(ModelTrainer, "compute_loss", compute_loss)
+
+
+def test_micro_batches_are_halved_after_an_allocation_error_and_the_model_says_so(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes: dict[str, int] = {}
-    step = ModelTrainer.compute_loss
+    options = {"model": {"dropout": 0.0}, "batch_size": 12}
+    whole = fit(dataset, tmp_path / "whole", **options)
+    memory = Memory(3, monkeypatch)
+    for _ in range(2):
+        with pytest.raises(OutOfMemoryError):
+            fit(dataset, tmp_path / "m", **options)
+    assert memory.sizes == [12, 6]
+    halved = fit(dataset, tmp_path / "m", **options)
+    assert max(memory.sizes[2:]) == 3
+    assert same(whole, halved, atol=1e-6)
+    said = open_artifact(halved).manifest.info["halved_for_memory"]
+    assert said == {"times": 2, "micro_batches": 4}
+    assert "halved_for_memory" not in open_artifact(whole).manifest.info
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "whole"]
 
-    def compute_loss(self: ModelTrainer, model: Any, inputs: dict, *rest: Any, **named: Any) -> Any:
-        name = self.task.folder.path.parent.name
-        sizes[name] = max(sizes.get(name, 0), len(inputs["numbers"]))
-        return step(self, model, inputs, *rest, **named)
 
-    monkeypatch.setattr(ModelTrainer, "compute_loss", compute_loss)
-    model = {"dropout": 0.0}
-    first = fit(dataset, tmp_path / "first", model=model, batch_size=12)
-    third = fit(dataset, tmp_path / "third", model=model, batch_size=12, options=TrainOptions(attempt=3))
-    assert sizes == {".first.progress": 12, ".third.progress": 3}
-    assert same(first, third, atol=1e-6)
+def test_training_goes_on_with_halved_micro_batches_from_where_it_was_saved(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"model": {"dropout": 0.0}, "batch_size": 12, "save_steps": 1}
+    whole = fit(dataset, tmp_path / "whole", **options)
+    # 4 steps an epoch: the third step of the second epoch fails.
+    memory = Memory(12, monkeypatch, then=(6, 6))
+    with pytest.raises(OutOfMemoryError):
+        fit(dataset, tmp_path / "m", **options)
+    halved = fit(dataset, tmp_path / "m", **options)
+    assert memory.sizes[:7] == [12, 12, 12, 11, 12, 12, 12]
+    assert memory.sizes[7:9] == [6, 6]
+    assert same(whole, halved, atol=1e-6)
+
+
+def test_a_micro_batch_of_one_row_is_never_halved(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Memory(0, monkeypatch)
+    with pytest.raises(OutOfMemoryError):
+        fit(dataset, tmp_path / "m", batch_size=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_last_weights_are_kept_when_asked_for(dataset: Path, tmp_path: Path) -> None:

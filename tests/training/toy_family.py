@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from gxtool.config import Config, Section
-from gxtool.io.artifact import ArtifactWriter
+from gxtool.io.artifact import ArtifactWriter, open_artifact
 from gxtool.measure.baselines import BaselineResult, Split
 from gxtool.measure.baselines import train_mean as mean_of_labels
 from gxtool.models import registry
@@ -127,6 +127,23 @@ def write_dataset(path: Path, counts: Mapping[str, int] | None = None, labelled:
         writer.write_table("rows.parquet", rows)
         writer.write_table("splits.parquet", splits)
         writer.describe(info={"scheme": "file", "samples": list(counts), "names": ["x", "y", "z"], **info})
+    return path
+
+
+def with_weights(model: Path, path: Path, change: Callable[[dict[str, Any]], Any]) -> Path:
+    """Copy a trained model with other weights and a manifest that knows of them."""
+    import safetensors.torch
+
+    source = open_artifact(model)
+    weights = safetensors.torch.load_file(model / "model.safetensors")
+    change(weights)
+    with ArtifactWriter(path, "model", family="toy", preset="small", seed=source.manifest.seed) as writer:
+        for name in source.manifest.files:
+            if name != "model.safetensors":
+                writer.adopt(name, source)
+        safetensors.torch.save_file(weights, writer.take("model.safetensors"), {"format": "pt"})
+        writer.taken("model.safetensors")
+        writer.describe(rows=source.manifest.rows, info=source.manifest.info)
     return path
 
 

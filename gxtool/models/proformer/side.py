@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from gxtool.io.artifact import Artifact, ArtifactWriter, hash_file
+from gxtool.io.artifact import Artifact, ArtifactWriter
 from gxtool.io.dataset import Dataset
+from gxtool.io.hashes import hash_file
 from gxtool.io.meme import Motif, read_meme
 from gxtool.models.proformer import variants
 from gxtool.models.proformer.config import DataConfig

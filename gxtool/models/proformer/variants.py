@@ -16,9 +16,9 @@ import polars as pl
 
 from gxtool.data.alleles import allele_window
 from gxtool.errors import InputError
-from gxtool.io.artifact import hash_file
 from gxtool.io.chromosomes import plain_name
 from gxtool.io.fasta import read_contigs
+from gxtool.io.hashes import hash_file
 from gxtool.io.nucleotides import BASES, NO_LETTER, TOKEN_BITS, letter_codes
 from gxtool.io.promoter_encoding import RowError, encode_rows
 from gxtool.io.variants import Variants, read_variants

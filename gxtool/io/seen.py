@@ -1,0 +1,92 @@
+"""What a model has seen: groups and samples it was trained and chosen on, so that judges can leave them out later.
+
+    seen-train.npy, seen-val.npy   sorted uint64 hashes of the groups, each once
+    seen.json                      the samples of each role, and how groups are hashed
+
+A group's hash is the first 8 bytes (little endian) of BLAKE2b (digest of 8 bytes) of its name in UTF-8. A model that
+was started from another has seen all that one had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gxtool.io.artifact import Artifact, ArtifactWriter
+from gxtool.io.dataset import Dataset
+
+ROLES = ("train", "val")
+SEEN = "seen.json"
+HASH = "blake2b-64"
+BLOCK = 65_536
+"""Rows and hashes handled at once: memory does not grow with a dataset."""
+
+
+def group_hashes(groups: pl.Series) -> np.ndarray:
+    """Return the uint64 hash of each group's name."""
+    digests = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in groups)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def seen_file(role: str) -> str:
+    """Return the name of the file with the groups of one role."""
+    return f"seen-{role}.npy"
+
+
+def write_seen(
+    writer: ArtifactWriter, dataset: Dataset, rows: Mapping[str, np.ndarray], init: Artifact | None = None
+) -> None:
+    """Write what a model has seen: the rows of each role, and all that the model it started from had."""
+    samples: dict[str, list[str]] = {}
+    earlier = init if init and SEEN in init.manifest.files else None
+    for role in ROLES:
+        with tempfile.TemporaryDirectory(dir=writer.folder) as folder:
+            hashes = _sorted_on_disk(_hashes(dataset, rows[role], role, earlier), Path(folder) / "hashes")
+            _write_once_each(writer, seen_file(role), hashes)
+            del hashes
+        own = dataset.rows["sample"].gather(rows[role]).unique().to_list()
+        samples[role] = sorted({*own, *(earlier.json(SEEN)["samples"][role] if earlier else ())})
+    writer.write_json(SEEN, {"hash": HASH, "samples": samples})
+
+
+def _hashes(dataset: Dataset, rows: np.ndarray, role: str, earlier: Artifact | None) -> Iterator[np.ndarray]:
+    groups = dataset.rows["group"]
+    for start in range(0, len(rows), BLOCK):
+        yield group_hashes(groups.gather(rows[start : start + BLOCK]).unique())
+    before = earlier.array(seen_file(role)) if earlier else ()
+    for start in range(0, len(before), BLOCK):
+        yield np.asarray(before[start : start + BLOCK])
+
+
+def _sorted_on_disk(blocks: Iterator[np.ndarray], path: Path) -> np.ndarray:
+    """Return all hashes, ascending, as a memory map: sorted where they lie, so that the system may page them out."""
+    with path.open("wb") as file:
+        for block in blocks:
+            file.write(block.tobytes())
+    if not path.stat().st_size:
+        return np.zeros(0, np.uint64)
+    hashes = np.memmap(path, dtype=np.uint64, mode="r+")
+    hashes.sort()
+    return hashes
+
+
+def _write_once_each(writer: ArtifactWriter, name: str, hashes: np.ndarray) -> None:
+    """Write ascending hashes without repetitions."""
+    count = sum(len(block) for block in _once_each(hashes))
+    with writer.stream_array(name, (count,), np.dtype(np.uint64)) as stream:
+        for block in _once_each(hashes):
+            stream.append(block)
+
+
+def _once_each(hashes: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(hashes), BLOCK):
+        block = np.asarray(hashes[start : start + BLOCK])
+        new = np.ones(len(block), dtype=bool)
+        new[1:] = block[1:] != block[:-1]
+        new[0] = start == 0 or block[0] != hashes[start - 1]
+        yield block[new]

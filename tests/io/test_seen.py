@@ -1,0 +1,65 @@
+"""What a model has seen: each group's hash once, sorted, with all that the model it started from had seen."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from gxtool.io import seen
+from gxtool.io.artifact import Artifact, ArtifactWriter, open_artifact
+from gxtool.io.dataset import Dataset
+
+
+def make_dataset(path: Path, groups: list[str], samples: list[str]) -> Dataset:
+    rows = pl.DataFrame({"row": range(len(groups)), "sample": samples, "group": groups})
+    with ArtifactWriter(path, "dataset") as writer:
+        writer.write_table("rows.parquet", rows)
+        writer.write_table("splits.parquet", rows.select("row", scheme=pl.lit("file"), fold=0, role=pl.lit("train")))
+    return Dataset.open(path)
+
+
+def make_model(
+    path: Path, dataset: Dataset, train: list[int], val: list[int], init: Artifact | None = None
+) -> Artifact:
+    with ArtifactWriter(path, "model") as writer:
+        seen.write_seen(writer, dataset, {"train": np.array(train, np.int64), "val": np.array(val, np.int64)}, init)
+    return open_artifact(path)
+
+
+def hashes(*groups: str) -> list[int]:
+    return sorted(int.from_bytes(hashlib.blake2b(g.encode(), digest_size=8).digest(), "little") for g in groups)
+
+
+def test_groups_and_samples_of_each_role_are_recorded_once(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "d", ["g1", "g2", "g1", "gène", "g5"], ["A", "A", "B", "B", "C"])
+    model = make_model(tmp_path / "m", dataset, [0, 2, 1], [3])
+    assert model.array("seen-train.npy").tolist() == hashes("g1", "g2")
+    assert model.array("seen-val.npy").tolist() == hashes("gène")
+    assert model.json("seen.json") == {"hash": "blake2b-64", "samples": {"train": ["A", "B"], "val": ["B"]}}
+    assert sorted(path.name for path in model.path.iterdir()) == [
+        "manifest.json",
+        "seen-train.npy",
+        "seen-val.npy",
+        "seen.json",
+    ]
+
+
+def test_blocks_give_what_the_whole_gives(tmp_path: Path, monkeypatch: object) -> None:
+    groups = [f"g{number % 7}" for number in range(50)]
+    dataset = make_dataset(tmp_path / "d", groups, ["A"] * 50)
+    monkeypatch.setattr(seen, "BLOCK", 3)
+    model = make_model(tmp_path / "m", dataset, list(range(50)), [])
+    assert model.array("seen-train.npy").tolist() == hashes(*(f"g{number}" for number in range(7)))
+    assert model.array("seen-val.npy").tolist() == []
+
+
+def test_a_model_that_was_started_from_another_has_seen_both(tmp_path: Path) -> None:
+    first = make_model(tmp_path / "first", make_dataset(tmp_path / "d1", ["g1", "g2"], ["A", "A"]), [0], [1])
+    dataset = make_dataset(tmp_path / "d2", ["g2", "g3"], ["B", "B"])
+    second = make_model(tmp_path / "second", dataset, [0], [1], first)
+    assert second.array("seen-train.npy").tolist() == hashes("g1", "g2")
+    assert second.array("seen-val.npy").tolist() == hashes("g2", "g3")
+    assert second.json("seen.json")["samples"] == {"train": ["A", "B"], "val": ["A", "B"]}
