@@ -68,7 +68,9 @@ class EvaluationConfig(Section):
     baseline_max_rows: int = Field(50_000, ge=10, description="training rows a baseline sees at most")
     bootstrap_resamples: int = Field(2000, ge=100, description="resamples behind a confidence interval")
     level: float = Field(0.95, gt=0.5, lt=1, description="confidence level of intervals")
-    batch_size: int = Field(1024, ge=1, description="rows per forward pass")
+    batch_size: int = Field(
+        0, ge=0, description="rows per forward pass; 0: as many as suit the size of the network's activations"
+    )
 
 
 class ResourcesConfig(Section):
