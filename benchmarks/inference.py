@@ -24,13 +24,11 @@ from gxtool.training.machine import Machine
 ROWS = {
     "tiny": {("histone", "tiny"): 64, ("proformer", "tiny"): 64},
     "full": {
-        ("histone", "convnet"): 8192,
-        ("histone", "convnet-published"): 4096,
-        ("histone", "attentivechrome"): 2048,
-        ("proformer", "cnn"): 2048,
+        ("histone", "convnet"): 4096,
+        ("histone", "convnet-published"): 2048,
+        ("histone", "attentivechrome"): 1024,
+        ("proformer", "cnn"): 1024,
         ("proformer", "legnet-small"): 1024,
-        ("proformer", "legnet"): 1024,
-        ("proformer", "small"): 1024,
     },
 }
 """(Family, preset) -> rows that are predicted."""
