@@ -88,7 +88,7 @@ class PerturbConfig(Section):
         ("all",), description="perturbations of the family to apply, or `all`; none ([]): a pipeline leaves them out"
     )
     max_rows: int = Field(2000, ge=1, description="test rows that are perturbed at most (seeded choice)")
-    map_rows: int = Field(500, ge=1, description="rows behind maps, which try every place of the input")
+    map_rows: int = Field(100, ge=1, description="rows behind maps, which try every place of the input")
     path_steps: int = Field(32, ge=2, description="steps of integrated gradients from no signal to the signal")
 
 
