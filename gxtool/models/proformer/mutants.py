@@ -55,6 +55,9 @@ def folded(network: ProformerModel) -> ProformerModel:
             if isinstance(layers[place], nn.Conv1d) and isinstance(layers[place + 1], nn.BatchNorm1d):
                 layers[place] = fuse_conv_bn_eval(layers[place], layers[place + 1])
                 layers[place + 1] = nn.Identity()
+        for layer in layers:
+            if isinstance(layer, nn.SiLU):
+                layer.inplace = True  # what it is given nobody else reads
     return network
 
 
