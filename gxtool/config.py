@@ -100,7 +100,9 @@ class EvaluationConfig(Section):
     baseline_max_rows: int = Field(50_000, ge=10, description="training rows a baseline sees at most")
     bootstrap_resamples: int = Field(2000, ge=100, description="resamples behind a confidence interval")
     level: float = Field(0.95, gt=0.5, lt=1, description="confidence level of intervals")
-    batch_size: int = Field(1024, ge=1, description="rows per forward pass")
+    batch_size: int = Field(
+        0, ge=0, description="rows per forward pass; 0: as many as suit the size of the network's activations"
+    )
 
 
 class ResourcesConfig(Section):
@@ -118,7 +120,7 @@ class PerturbConfig(Section):
         ("all",), description="perturbations of the family to apply, or `all`; none ([]): a pipeline leaves them out"
     )
     max_rows: int = Field(2000, ge=1, description="test rows that are perturbed at most (seeded choice)")
-    map_rows: int = Field(500, ge=1, description="rows behind maps, which try every place of the input")
+    map_rows: int = Field(100, ge=1, description="rows behind maps, which try every place of the input")
     path_steps: int = Field(32, ge=2, description="steps of integrated gradients from no signal to the signal")
 
 

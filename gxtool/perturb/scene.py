@@ -132,22 +132,34 @@ def _perturbed(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
     """Yield each change and its effects (n, T): the prediction with it less the prediction without it.
 
     Changes of few rows are predicted together: a network takes a full batch in hardly more time than a small one. Rows
-    that a change does not concern are not predicted again.
+    that a change does not concern, or leaves as they are (a bin without reads that is set to 0), are not predicted
+    again: the latter have an effect of 0.
     """
     together = max(1, TOGETHER // max(1, len(scene.rows)))
     everyone = np.ones(len(scene.rows), bool)
     changes = iter(scene.family.load(scene.family.perturbations[kind])(scene.arrays, scene.data, scene.config))
     while some := list(islice(changes, together)):
         concerned = np.stack([changed.get(CONCERNED, everyone) for _, changed in some])  # (changes, n)
+        altered = concerned & np.stack([_altered(scene.arrays, changed) for _, changed in some])
         joined = {
-            name: np.concatenate([changed[name][mask] for (_, changed), mask in zip(some, concerned, strict=True)])
+            name: np.concatenate([changed[name][mask] for (_, changed), mask in zip(some, altered, strict=True)])
             for name in some[0][1]
             if name != CONCERNED
         }
-        effects = np.full((*concerned.shape, scene.data.n_targets), np.nan)
-        if concerned.any():
-            effects[concerned] = scene.predict(joined)
-        yield from zip([change for change, _ in some], effects - scene.before, strict=True)
+        predictions = np.where(concerned[..., None], scene.before, np.nan)
+        if altered.any():
+            predictions[altered] = scene.predict(joined)
+        yield from zip([change for change, _ in some], predictions - scene.before, strict=True)
+
+
+def _altered(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return which rows (n,) have any value that differs."""
+    differs = [
+        (after[name] != array).reshape(len(array), -1).any(axis=1)
+        for name, array in before.items()
+        if after[name] is not array
+    ]
+    return np.any(differs, axis=0) if differs else np.zeros(len(next(iter(before.values()))), bool)
 
 
 def _directly(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 UNIT_KEYS = ("family", "preset", "run", "sample", "seed", "fold")
 """What run.yaml says beside the sections of the configuration."""
-BATCH_SIZE = 1024
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,12 @@ class Model:
         self,
         data: Dataset | Mapping[str, np.ndarray],
         indices: np.ndarray | None = None,
-        batch_size: int = BATCH_SIZE,
+        batch_size: int = 0,
     ) -> np.ndarray:
         """Return one prediction per row, in the family's unit, of a dataset or of arrays named as in one.
 
-        They are (n,); of a model of T targets that is not asked about one of them (n, T).
+        They are (n,); of a model of T targets that is not asked about one of them (n, T). batch_size: rows per forward
+        pass; 0: chosen from the network's activations.
 
         Raises:
             InputError: a dataset whose rows are not of the kind the model was trained on.

@@ -194,7 +194,7 @@ def test_damaged_block_is_named(bigwig: Path, tmp_path: Path) -> None:
     content[offset : offset + size] = bytes(size)
     path = tmp_path / "broken.bw"
     path.write_bytes(content)
-    assert refusal(path).startswith(f"{path}: is damaged (block at byte {offset}: Error -3")
+    assert refusal(path).startswith(f"{path}: is damaged (block at byte {offset}: ")
 
 
 def said_of(path: Path) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
@@ -92,8 +92,9 @@ def test_ridge_is_scikit_learns_at_the_chosen_penalty(regression):
     assert result.chosen["val_mse"] == pytest.approx(mse(split.val_labels, model.predict(val)))
 
 
-def test_gradient_boosting_keeps_the_trees_that_validation_liked_best(regression):
+def test_gradient_boosting_keeps_the_trees_that_validation_liked_best(regression, monkeypatch):
     split, _ = regression
+    monkeypatch.setattr(baselines, "ROWS_TO_CHOOSE_TREES", N_VAL)
     result = gradient_boosting(split, 3, kind="regression")
     trees = result.chosen["trees"]
     losses = []
@@ -105,6 +106,50 @@ def test_gradient_boosting_keeps_the_trees_that_validation_liked_best(regression
             np.testing.assert_allclose(result.predictions, model.predict(split.test))
     assert losses[1] == min(losses)
     assert result.chosen["val_loss"] == pytest.approx(losses[1] / 2)
+
+
+def few_rows(n_train, seed):
+    """Rows of three planted rules, a sixth as many for validation, 1,000 for the test; and the test labels."""
+    generator = np.random.default_rng(seed)
+    n_val = max(8, n_train // 6)
+    features = generator.normal(size=(n_train + n_val + 1000, 30))
+    main, other, third = features[:, :3].T
+    rule = (1.5 * main + other * third, features[:, :10].sum(axis=1) / 2, 2.0 * (abs(main) > 1) + other / 3)[seed % 3]
+    values = rule + generator.normal(size=len(rule))
+    labels = (values > np.median(values)).astype(np.int64)
+    (train, val, test), (train_labels, val_labels, test_labels) = (
+        np.split(array, [n_train, n_train + n_val]) for array in (features, labels)
+    )
+    return Split(train, train_labels, val, val_labels, test), test_labels
+
+
+def mean_scores(n_train, predict, seeds=9):
+    """Return the mean AUROC and log loss over seeds of what `predict` says of the test rows."""
+    scores = []
+    for seed in range(seeds):
+        split, labels = few_rows(n_train, seed)
+        said = predict(split)
+        scores.append((auroc(labels, said), log_loss(labels, said)))
+    return np.mean(scores, axis=0)
+
+
+def by_scikit_learn(split):
+    model = HistGradientBoostingClassifier(random_state=1).fit(split.train, split.train_labels)
+    return model.predict_proba(split.test)[:, 1]
+
+
+@pytest.mark.parametrize("n_train", [33, 60, 200])
+def test_boosting_few_rows_ranks_at_least_as_well_as_scikit_learns_defaults(n_train):
+    ours = mean_scores(n_train, lambda split: gradient_boosting(split, 1).predictions)
+    theirs = mean_scores(n_train, by_scikit_learn)
+    assert ours[0] >= theirs[0]
+
+
+def test_boosting_33_rows_says_something():
+    split, _ = few_rows(33, 0)
+    assert np.ptp(by_scikit_learn(split)) == 0  # what scikit-learn's 20 rows in a leaf make of them
+    assert np.ptp(gradient_boosting(split, 1).predictions) > 0.1
+    assert mean_scores(33, lambda split: gradient_boosting(split, 1).predictions)[0] > 0.55
 
 
 def test_noise_is_given_the_strongest_penalty(binary):

@@ -11,6 +11,7 @@ import pytest
 from gxtool import api
 from gxtool.errors import ConfigError
 from gxtool.io.artifact import open_artifact
+from gxtool.perturb import scene
 
 TINY = ("data.split=chromosome", "training.epochs=1", "training.per_sample=false", "perturb.max_rows=40")
 
@@ -62,6 +63,27 @@ def test_changes_predicted_together_are_those_predicted_alone(
     assert together["change"].to_list() == alone["change"].to_list()
     assert together["effect"].to_numpy() == pytest.approx(alone["effect"].to_numpy(), abs=1e-6)
     assert together.group_by("sample", "change").len()["len"].unique().to_list() == [7]
+
+
+def test_effects_do_not_depend_on_the_rows_of_a_forward_pass(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = {}
+    for rows in (1, 8):
+        monkeypatch.setattr("gxtool.training.inference.rows_per_pass", lambda *_, rows=rows: rows)
+        tables[rows] = effects(
+            trained, tmp_path / str(rows), "perturb.kinds=[blank_run,drop_mark]", "perturb.map_rows=5"
+        )
+    assert tables[1].drop("state", "effect").equals(tables[8].drop("state", "effect"))
+    for column in ("state", "effect"):
+        np.testing.assert_allclose(tables[1][column], tables[8][column], atol=1e-6)
+
+
+def test_rows_that_a_change_leaves_as_they_are_are_not_predicted_again() -> None:
+    before = {"signal": np.array([[[0, 1]], [[2, 0]], [[0, 0]]])}
+    after = {"signal": np.zeros_like(before["signal"])}
+    assert scene._altered(before, after).tolist() == [True, True, False]
+    assert scene._altered(before, dict(before)).tolist() == [False, False, False]
 
 
 def test_what_a_network_does_not_say_can_be_left_out_but_not_asked_for(trained: Path, tmp_path: Path) -> None:

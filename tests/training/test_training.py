@@ -337,6 +337,39 @@ def test_validation_loss_weighs_batches_by_their_rows(dataset: Path, tmp_path: P
     assert parts.predictions == pytest.approx(whole.predictions, abs=1e-6)
 
 
+@pytest.mark.parametrize("batch_size", [1, 8, 0])
+def test_predictions_do_not_depend_on_the_rows_of_a_pass(dataset: Path, tmp_path: Path, batch_size: int) -> None:
+    network = load_network(toy_family.FAMILY, open_artifact(fit(dataset, tmp_path / "m")))
+    opened = Dataset.open(dataset)
+    rows = Rows(opened.arrays, toy_family.FAMILY, opened.indices("val"))
+    here = Machine(torch.device("cpu"), 1)
+    whole = inference.infer(network, rows, toy_family.FAMILY, here, 1000)
+    parts = inference.infer(network, rows, toy_family.FAMILY, here, batch_size)
+    assert parts.loss == pytest.approx(whole.loss, abs=1e-6)
+    assert parts.predictions == pytest.approx(whole.predictions, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("width", "rows"),
+    # 4 MiB of float32: 1,048,576 numbers; never fewer than 16 rows, nor more than 4,096.
+    [(1, 4096), (1024, 1024), (1025, 512), (20_000, 32), (1_000_000, 16)],
+)
+def test_rows_of_a_pass_are_read_off_the_largest_activation(width: int, rows: int) -> None:
+    class Wide(torch.nn.Module):
+        device = torch.device("cpu")
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.last = torch.nn.Linear(1, width), torch.nn.Linear(width, 1)
+
+        def forward(self, numbers: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"logits": self.last(self.inner(numbers))}
+
+    network = Wide().eval()
+    assert inference.rows_per_pass(network, {"numbers": torch.zeros(1, 1)}) == rows
+    assert not any(module._forward_hooks for module in network.modules())
+
+
 def test_buffers_that_are_not_saved_come_back(dataset: Path, tmp_path: Path) -> None:
     model = fit(dataset, tmp_path / "m", epochs=1)
     # transformers builds the network without memory; the toy's table, being in no file, is whatever was there before.

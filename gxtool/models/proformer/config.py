@@ -226,7 +226,6 @@ class ModelConfig(Section):
 class ProformerPerturbConfig(PerturbConfig):
     """Which changes of the sequences are tried; a map is of 240 mutants of an insert of 80 bases."""
 
-    map_rows: int = Field(100, ge=1, description="rows behind maps, which try every base at every place")
     scan_p: float = Field(
         1e-4, gt=0, lt=1, description="chance of a random word to count as a site of a motif (motif_scan; per strand)"
     )

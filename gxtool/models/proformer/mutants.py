@@ -6,11 +6,13 @@ and counts of k-mers change by the words over the base. Other trunks read each m
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gxtool.data.sequence import kmer_pairs
 from gxtool.models.proformer.cnn import N_BASES, PlainCNN, SiteReader, windows
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 # Sequences whose mutants are looked at together: what they take fits into a core's cache.
 FEW = 2
-# Whole mutants predicted together, where a trunk must read them so.
-TOGETHER = 512
+# Whole mutants predicted together, where a trunk must read them so: their activations fit into the cache, too.
+TOGETHER = 64
 
 
 class Changed(NamedTuple):
@@ -38,9 +40,25 @@ def substitutions(network: ProformerModel, tokens: Tensor) -> Tensor:
     They are those of `network`, which is in evaluation mode, on the changed sequences, up to rounding.
     """
     substituted = _by_parts if isinstance(network.trunk, PlainCNN) else _whole
+    if substituted is _whole:
+        network = folded(network)
     parts = [substituted(network, part) for part in tokens.split(FEW)]
     concerned = (tokens.unsqueeze(2) < N_BASES) & (tokens.unsqueeze(2) != torch.arange(N_BASES, device=tokens.device))
     return torch.where(concerned.unsqueeze(3), torch.cat(parts), torch.nan)
+
+
+def folded(network: ProformerModel) -> ProformerModel:
+    """Return a copy whose batch normalisation is part of the convolution in front of it: less to read and write."""
+    network = deepcopy(network)
+    for layers in [module for module in network.modules() if isinstance(module, nn.Sequential)]:
+        for place in range(len(layers) - 1):
+            if isinstance(layers[place], nn.Conv1d) and isinstance(layers[place + 1], nn.BatchNorm1d):
+                layers[place] = fuse_conv_bn_eval(layers[place], layers[place + 1])
+                layers[place + 1] = nn.Identity()
+        for layer in layers:
+            if isinstance(layer, nn.SiLU):
+                layer.inplace = True  # what it is given nobody else reads
+    return network
 
 
 def _whole(network: ProformerModel, tokens: Tensor) -> Tensor:
