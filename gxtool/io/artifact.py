@@ -123,6 +123,12 @@ def open_artifact(path: Path, kind: str | None = None, family: str | None = None
     return Artifact(path, manifest, hashlib.sha256(raw).hexdigest())
 
 
+def describe(path: Path) -> dict[str, Any]:
+    """Return what an artifact is, for JSON: its path, id and hash, and all that its manifest says."""
+    opened = open_artifact(path)
+    return {"path": str(path), "id": opened.id, "sha256": opened.sha256, **asdict(opened.manifest)}
+
+
 def find_artifacts(roots: Sequence[Path], kind: str | None = None) -> list[Artifact]:
     """Open every artifact at or below the given folders, sorted by path; symbolic links are followed."""
     found: list[Artifact] = []

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from safetensors.torch import load_model
 from transformers import PreTrainedModel
 
@@ -17,12 +16,14 @@ from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artif
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Run, Unit
+from gxtool.models.recorded import RUN, SETTINGS, run_yaml, settings_yaml
 from gxtool.names import inside
 from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
 from gxtool.training.feeding import Rows
 from gxtool.training.machine import Machine, machine, seed_everything
 from gxtool.training.networks import build_network, find_init, layer_table, save_network, start_from
 from gxtool.training.options import TrainOptions
+from gxtool.training.predict import BATCH_SIZE
 from gxtool.training.record import Monitor, Record
 from gxtool.training.row_checks import require_both_classes, require_labels, row_facts
 from gxtool.training.signals import StopRequest
@@ -156,7 +157,7 @@ def _task(session: Session, job: Job) -> Task:
         accumulation=min(training.gradient_accumulation * 2 ** (max(1, options.attempt) - 1), most),
         train_rows=Rows(session.dataset.arrays, run.family, job.train_indices),
         val_rows=Rows(session.dataset.arrays, run.family, job.val_indices),
-        evaluation_batch_size=run.config.evaluation.batch_size,
+        evaluation_batch_size=BATCH_SIZE,  # whatever `evaluation` says: its settings are part of no model
         folder=job.folder,
         machine=session.machine,
         stop=session.stop,
@@ -182,7 +183,8 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
             writer.add_parent(job.init)
         save_network(network, writer.folder)
         writer.taken(*sorted(path.name for path in writer.folder.iterdir()))
-        writer.write_text("run.yaml", run_yaml(run, unit))
+        writer.write_text(RUN, run_yaml(run, unit, here.threads))
+        (writer.folder / SETTINGS).write_text(settings_yaml(run.config), encoding="utf-8")
         writer.write_text("metrics.jsonl", record.lines())
         one_row = Rows(session.dataset.arrays, run.family, job.train_indices[:1]).take(np.zeros(1, np.int64))
         writer.write_json("layers.json", layer_table(network, one_row))
@@ -206,19 +208,6 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
         _adopt_tensorboard(job.folder.path / TENSORBOARD, writer.folder / TENSORBOARD)
         watch.write(writer.folder, runtime(here, record.seconds))
     job.folder.note_published(open_artifact(job.output, "model"))
-
-
-def run_yaml(run: Run, unit: Unit) -> str:
-    """Return the resolved configuration and what tells this model from others, as YAML."""
-    content = run.config.model_dump(mode="json") | {
-        "family": run.family.name,
-        "preset": run.preset,
-        "run": run.name,
-        "sample": unit.sample,
-        "seed": unit.seed,
-        "fold": unit.fold,
-    }
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def runtime(here: Machine, training_seconds: float | None = None) -> dict:
