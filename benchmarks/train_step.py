@@ -247,7 +247,6 @@ def our_loop(study: Study, folder: Path) -> Lap:
             accumulation=1,
             train_rows=study.rows(),
             val_rows=Rows(study.dataset.arrays, study.run.family, study.dataset.indices("val")),
-            evaluation_batch_size=study.config.evaluation.batch_size,
             folder=ProgressFolder(Path(progress)),
             machine=here,
             stop=stop,

@@ -387,6 +387,8 @@ def stage_fields(section: Section, stage: str) -> dict[str, Any]:
     """Keep the fields of a section that a data stage reads, so that others cannot disturb its cache key.
 
     A field names its stage with `json_schema_extra={"stage": "preprocess"}`; fields without one belong to `tokenize`.
+    Where a field says how files are written, and not what a row is, the same mapping holds `"says": "files"`: such a
+    field may be set anew when a trained model predicts other files.
     """
     kept = {}
     for name, field in type(section).model_fields.items():

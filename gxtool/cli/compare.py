@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from gxtool.cli import options
 
 
 def command(
-    sources: options.Inputs = None,
-    output: options.Output = None,
+    sources: Annotated[list[Path] | None, options.reads("Evaluations, or a folder of some; may be repeated.")] = None,
+    output: Annotated[Path | None, options.writes("Folder of the comparison.")] = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
 ) -> None:

@@ -17,8 +17,8 @@ def command(
     context: typer.Context,
     model: options.Model = "",
     preset: options.Preset = "",
-    source: options.Input = None,
-    output: options.Output = None,
+    source: options.RawInput = None,
+    output: Annotated[Path | None, options.writes("Plan to write (plan.json).")] = None,
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
     runs: Annotated[

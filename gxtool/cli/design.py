@@ -16,17 +16,21 @@ def command(
         list[Path] | None,
         typer.Option("--judge", metavar="FOLDER", help="Models of another run, for a second opinion; may be repeated."),
     ] = None,
-    source: options.Input = None,
-    output: options.Output = None,
-    model: options.Model = "",
-    preset: options.Preset = "",
+    source: options.DatasetInput = None,
+    output: Annotated[Path | None, options.writes("Folder of designs.")] = None,
+    model: options.OfModels = "",
+    preset: options.PresetOfModels = "",
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
     overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Propose sequences that trained models expect much of, judged by others: models + dataset -> designs."""
+    """Edit sequences towards a design goal, judged by other models: models + dataset -> designs.
+
+    `data`, `model` and `training` are those of the models; --set design.FIELD=VALUE sets goal, search and constraints.
+    """
     from gxtool import api
     from gxtool.io.artifact import open_artifact
 
@@ -34,10 +38,10 @@ def command(
     options.need(judges, "--judge", "trained models of another run, of another kind of network at best")
     options.need(source, "--input", "the dataset that they were trained on; `gxtool tokenize` makes it")
     options.need(output, "--output", "the folder of designs to write")
-    settings = options.settings(model or api.family_of(checkpoints), preset, config, assignments)
+    settings = options.settings(model, preset, config, assignments)
     chosen = options.training_options(device, threads, overwrite)
     written = api.design(checkpoints, judges, source, output, settings, chosen)
     manifest = open_artifact(written, "designs").manifest
     dropped = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in manifest.dropped.items() if count)
     without = f" ({dropped})" if dropped else ""
-    typer.echo(f"{written}: {manifest.rows['proposals']} sequences proposed{without}", err=True)
+    options.announce(written, f"{written}: {manifest.rows['proposals']} sequences proposed{without}", as_json)

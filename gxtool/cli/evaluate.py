@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from gxtool.cli import options
@@ -9,10 +12,10 @@ from gxtool.cli import options
 
 def command(
     checkpoints: options.Checkpoints = None,
-    source: options.Input = None,
-    output: options.Output = None,
-    model: options.Model = "",
-    preset: options.Preset = "",
+    source: options.DatasetInput = None,
+    output: Annotated[Path | None, options.writes("Folder of the evaluation.")] = None,
+    model: options.OfModels = "",
+    preset: options.PresetOfModels = "",
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
     device: options.Device = "auto",
@@ -20,14 +23,17 @@ def command(
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
 ) -> None:
-    """Score trained models and their baselines on the test rows: models + dataset -> evaluation."""
+    """Score trained models and their baselines on the test rows: models + dataset -> evaluation.
+
+    `data`, `model` and `training` are those of the models; --set evaluation.FIELD=VALUE changes how they are scored.
+    """
     from gxtool import api
     from gxtool.io.artifact import open_artifact
 
     options.need(checkpoints, "--checkpoint", "trained models; `gxtool train` makes them")
     options.need(source, "--input", "the dataset they were trained on; `gxtool tokenize` makes it")
     options.need(output, "--output", "the evaluation folder to write")
-    settings = options.settings(model or api.family_of(checkpoints), preset, config, assignments)
+    settings = options.settings(model, preset, config, assignments)
     written = api.evaluate(checkpoints, source, output, settings, options.training_options(device, threads, overwrite))
     metrics = open_artifact(written, "evaluation").json("metrics.json")
     if as_json:

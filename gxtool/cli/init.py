@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from gxtool.cli import options
 
 
-def command(model: options.Model = "", output: options.Output = None, preset: options.Preset = "") -> None:
+def command(
+    model: options.Model = "",
+    output: Annotated[Path | None, options.writes("Folder for both files (default: this one).")] = None,
+    preset: options.Preset = "",
+) -> None:
     """Write samplesheet.csv and config.yaml for a family, every field commented."""
     from gxtool import api
 

@@ -17,15 +17,13 @@ def command(
     as_json: options.Json = False,
 ) -> None:
     """Show what an artifact holds and where it came from; --verify re-hashes its content."""
-    from dataclasses import asdict
-
     from gxtool.io import artifact
 
     opened = artifact.open_artifact(path)
     if as_json:
         import json
 
-        typer.echo(json.dumps({"id": opened.id, "sha256": opened.sha256, **asdict(opened.manifest)}, indent=1))
+        typer.echo(json.dumps(artifact.describe(path), indent=1))
     else:
         from gxtool.cli.tables import print_manifest
 

@@ -13,7 +13,7 @@ from gxtool.errors import UsageError
 from gxtool.training.options import TrainOptions
 
 if TYPE_CHECKING:
-    from gxtool.api import Settings
+    from gxtool.models.settings import Settings
 
 Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Family; `gxtool families` lists them.")]
 Preset = Annotated[str, typer.Option(metavar="NAME", help="Preset of the family (default: the family's own).")]
@@ -23,11 +23,22 @@ ConfigFiles = Annotated[
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set one field; may be repeated.")
 ]
-Input = Annotated[Path | None, typer.Option("--input", "-i", metavar="PATH", help="What this stage reads.")]
-Inputs = Annotated[
-    list[Path] | None, typer.Option("--input", "-i", metavar="PATH", help="What this stage reads; may be repeated.")
-]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="PATH", help="What it writes.")]
+OfModels = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Family (default: that of the models).")]
+PresetOfModels = Annotated[str, typer.Option("--preset", metavar="NAME", help="Preset (default: that of the models).")]
+
+
+def reads(what: str) -> typer.models.OptionInfo:
+    """Return the option `--input` with what a stage reads."""
+    return typer.Option("--input", "-i", metavar="PATH", help=what)
+
+
+def writes(what: str) -> typer.models.OptionInfo:
+    """Return the option `--output` with what a stage writes."""
+    return typer.Option("--output", "-o", metavar="PATH", help=what)
+
+
+RawInput = Annotated[Path | None, reads("Samplesheet (`gxtool init` makes one), or a folder of raw data.")]
+DatasetInput = Annotated[Path | None, reads("Dataset; `gxtool tokenize` makes it.")]
 Checkpoints = Annotated[
     list[Path] | None,
     typer.Option("--checkpoint", metavar="FOLDER", help="Trained model, or a folder of some; may be repeated."),
@@ -84,7 +95,7 @@ def settings(
     model: str, preset: str, config: list[Path] | None, assignments: list[str] | None, name: str = ""
 ) -> Settings:
     """Return what a stage is told besides its input and output."""
-    from gxtool.api import Settings
+    from gxtool.models.settings import Settings
 
     return Settings(model, preset, tuple(config or ()), tuple(assignments or ()), name)
 
@@ -109,3 +120,16 @@ def same(given: Path | None, published: Path | None, option: str) -> Path | None
     if given and published and given != published:
         raise UsageError(f"{option}: given twice, as {given} and as {published}")
     return given or published
+
+
+def announce(written: Path | Sequence[Path], sentence: str, as_json: bool) -> None:
+    """Say for a person, on standard error, what was written; or print its manifest, or those of several, as JSON."""
+    if not as_json:
+        typer.echo(sentence, err=True)
+        return
+    import json
+
+    from gxtool.io.artifact import describe
+
+    described = describe(written) if isinstance(written, Path) else [describe(path) for path in written]
+    typer.echo(json.dumps(described, indent=1))

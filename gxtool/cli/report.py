@@ -11,8 +11,8 @@ from gxtool.cli import options
 
 
 def command(
-    sources: options.Inputs = None,
-    output: options.Output = None,
+    sources: Annotated[list[Path] | None, options.reads("Artifacts, or a folder of some; may be repeated.")] = None,
+    output: Annotated[Path | None, options.writes("Folder for report.html.")] = None,
     plan: Annotated[Path | None, typer.Option(metavar="FILE", help="plan.json of the run.")] = None,
     title: Annotated[str, typer.Option(metavar="TEXT", help="Title of the page.")] = "Gene expression models",
 ) -> None:

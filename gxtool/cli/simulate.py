@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +13,7 @@ from gxtool.errors import UsageError
 
 def command(
     model: options.Model = "",
-    output: options.Output = None,
+    output: Annotated[Path | None, options.writes("Folder for the files.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every family there is, with a runs file for the demo.")] = False,
     size: Annotated[str, typer.Option(metavar="demo|full", help="How much to make.")] = "demo",
     layout: Annotated[

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import typer
+from pathlib import Path
+from typing import Annotated
 
 from gxtool.cli import options
 
 
 def command(
     model: options.Model = "",
-    sources: options.Inputs = None,
-    output: options.Output = None,
+    sources: Annotated[list[Path] | None, options.reads("Examples (`gxtool preprocess`); may be repeated.")] = None,
+    output: Annotated[Path | None, options.writes("Folder of the dataset.")] = None,
     preset: options.Preset = "",
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
     overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Encode examples and assign splits: examples -> dataset."""
+    """Encode examples and assign splits: examples -> dataset.
+
+    How files were read is taken from the examples; --set data.FIELD=VALUE sets target and split.
+    """
     from gxtool import api
 
     options.need(model, "--model", "the family to run; `gxtool families` lists them")
     options.need(sources, "--input", "one or more folders of examples; `gxtool preprocess` makes them")
     options.need(output, "--output", "the dataset folder to write")
     settings = options.settings(model, preset, config, assignments)
-    typer.echo(f"{api.tokenize(sources, output, settings, overwrite)}: dataset written", err=True)
+    written = api.tokenize(sources, output, settings, overwrite)
+    options.announce(written, f"{written}: dataset written", as_json)

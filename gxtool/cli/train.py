@@ -15,8 +15,8 @@ from gxtool.cli import options
 def command(
     context: typer.Context,
     model: options.Model = "",
-    source: options.Input = None,
-    output: options.Output = None,
+    source: options.DatasetInput = None,
+    output: Annotated[Path | None, options.writes("Folder of the models; each has one of its own in it.")] = None,
     preset: options.Preset = "",
     config: options.ConfigFiles = None,
     assignments: options.Assignments = None,
@@ -34,8 +34,12 @@ def command(
     device: options.Device = "auto",
     threads: options.Threads = None,
     overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Train one model per sample and seed: dataset -> models. Killed and run again, it goes on exactly."""
+    """Train one model per sample and seed: dataset -> models. Killed and run again, it goes on exactly.
+
+    `data` is the dataset's; --set model.FIELD=VALUE and training.FIELD=VALUE change the rest.
+    """
     from gxtool import api
     from gxtool.models.registry import get_family
     from gxtool.names import check_run
@@ -58,4 +62,4 @@ def command(
         chosen = replace(chosen, checkpoint_dir=checkpoint_dir, init=init, on_progress=progress.update)
         written = api.train(source, output, settings, units, chosen)
     if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks for all
-        typer.echo(f"{output}: {len(written)} model(s) trained", err=True)
+        options.announce(written, f"{output}: {len(written)} model(s) trained", as_json)

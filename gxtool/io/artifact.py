@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -115,6 +115,12 @@ def open_artifact(path: Path, kind: str | None = None, family: str | None = None
         if problem:
             raise InputError(f"{path / name}: {problem}; make the artifact again")
     return Artifact(path, manifest, sha256)
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return what an artifact is, for JSON: its path, id and hash, and all that its manifest says."""
+    opened = open_artifact(path)
+    return {"path": str(path), "id": opened.id, "sha256": opened.sha256, **asdict(opened.manifest)}
 
 
 def find_artifacts(roots: Sequence[Path], kind: str | None = None, content: bool = True) -> list[Artifact]:

@@ -85,7 +85,10 @@ def compare(sources: Sequence[Path], output: Path, overwrite: bool = False) -> P
     names = [evaluation.run for evaluation in found]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"run {name}: evaluated twice below {', '.join(map(str, sources))}, expected it once")
+            raise InputError(
+                f"run {name}: evaluated twice below {', '.join(map(str, sources))}, expected it once, or two names "
+                "(gxtool train --name)"
+            )
     alike: dict[tuple[str, str], list[Evaluation]] = {}
     for evaluation in found:
         alike.setdefault((evaluation.metrics["family"], evaluation.metrics["primary"]), []).append(evaluation)

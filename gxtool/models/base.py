@@ -197,6 +197,9 @@ class Family:
                     without torch, and the rows of the dataset; what would end a run is collected by the look
     preprocess      (sheet rows, data section, ArtifactWriter) -> None: raw files -> `examples`
     encode          (list of examples, data section, ArtifactWriter) -> None: `examples` -> `dataset`
+    from_memory     (values of a notebook, such as sequences as text; data section; folder) -> (table of them, a
+                    samplesheet written into the folder, the data section it is read with): `examples` made of it have a
+                    column `number`, the place of each row in that table; empty: arrays and files alone are predicted
     collate         (arrays of some rows, resources) -> arrays named as forward's arguments
     fit             (Dataset, train row indices, model section) -> further arguments of the model's config:
                     sizes read off the data, and scalers fitted on these rows alone
@@ -268,6 +271,7 @@ class Family:
     portraits: Mapping[str, str] = field(default_factory=dict)
     direct: Mapping[str, str] = field(default_factory=dict)
     readings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    from_memory: str = ""
     details: str = ""
     design: str = ""
     predictions: Mapping[str, str] = field(default_factory=dict)

@@ -292,7 +292,7 @@ def _model_items(
         "init": request.init,
         "resources": {"cpus": threads, "memory_gb": config.resources.memory_gb, "gpus": 1},
     }
-    scoring = _text({**_sections(config, "data", "evaluation"), "resources": {"threads": threads}})
+    scoring = _text({**_sections(config, "evaluation"), "resources": {"threads": threads}})
     if request.task == "predict":
         if not request.init:
             raise ConfigError(
@@ -300,7 +300,7 @@ def _model_items(
             )
         items.predict.append({**base, "id": _hash(name, scoring, dataset)[:12], "section": scoring})
         return
-    section = _text({**_sections(config, "data", "model", "training"), "resources": {"threads": threads}})
+    section = _text({**_sections(config, "model", "training"), "resources": {"threads": threads}})
     for chosen, seeds in _chunks(config, samples, request):
         units = {
             "samples": list(chosen),  # none: one model sees all of them
@@ -310,10 +310,10 @@ def _model_items(
         items.train.append({**base, "id": _hash(name, section, dataset, units)[:12], **units, "section": section})
     items.evaluate.append({**base, "id": _hash(name, scoring, dataset)[:12], "section": scoring})
     if family.perturbations and config.perturb.kinds:
-        changing = _text({**_sections(config, "data", "perturb"), "resources": {"threads": threads}})
+        changing = _text({**_sections(config, "perturb"), "resources": {"threads": threads}})
         items.perturb.append({**base, "id": _hash(name, changing, dataset)[:12], "section": changing})
     if request.judge:
-        section = _text({**_sections(config, "data", "design"), "resources": {"threads": threads}})
+        section = _text({**_sections(config, "design"), "resources": {"threads": threads}})
         items.design.append({**base, "id": _hash(name, section, dataset)[:12], "section": section})
 
 

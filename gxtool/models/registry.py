@@ -49,12 +49,29 @@ def resolve_config(
     Raises:
         ConfigError: an unknown preset, key or value.
     """
+    layers = [preset_layer(family, preset), *typed_layers(family, files, assignments)]
+    return resolve(family.load(family.config), layers)
+
+
+def preset_layer(family: Family, preset: str = "") -> Layer:
+    """Return what a preset says; empty: the family's default one.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
     presets = family.presets()
     preset = preset or family.default_preset
     if preset not in presets:
         near = did_you_mean(preset, list(presets))
         raise ConfigError(f"--preset {preset}: {family.name} has no such preset{near}")
-    layers: list[Layer] = [read_yaml(presets[preset])]
-    layers += [expand_layer_aliases(read_yaml(file), family.aliases) for file in files]
-    layers.append(parse_assignments(assignments, family.aliases))
-    return resolve(family.load(family.config), layers)
+    return read_yaml(presets[preset])
+
+
+def typed_layers(family: Family, files: tuple[Path, ...], assignments: tuple[str, ...]) -> list[Layer]:
+    """Return what a person typed: the user's files, then assignments.
+
+    Raises:
+        ConfigError: a file that cannot be read, or an assignment without a value.
+    """
+    layers = [expand_layer_aliases(read_yaml(file), family.aliases) for file in files]
+    return [*layers, parse_assignments(assignments, family.aliases)]

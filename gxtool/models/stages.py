@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from gxtool.config import Config
+from gxtool.config import Config, stage_fields
 from gxtool.data.splits import require_roles
-from gxtool.errors import InputError
-from gxtool.io.artifact import ArtifactWriter, find_artifacts
+from gxtool.errors import GxtoolError, InputError
+from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.packed import is_archive
 from gxtool.io.row_names import check_row_names
 from gxtool.io.runtime import Stopwatch
 from gxtool.io.samplesheet import ANY, read_samplesheet, require_path, resolve_path
+from gxtool.io.unfinished import Unfinished
 from gxtool.models.base import Family
 from gxtool.models.item import is_item, item_row, read_item
+from gxtool.models.recorded import DATA, data_yaml
 from gxtool.names import check_sample, check_samples, check_units
 
 
@@ -86,6 +91,7 @@ def preprocess(family: Family, config: Config, source: Path, output: Path, overw
     rows = read_rows(family, source)
     watch = Stopwatch()
     with ArtifactWriter(output, "examples", family=family.name, overwrite=overwrite) as writer:
+        writer.write_text(DATA, data_yaml(stage_fields(config.data, "preprocess")))
         family.load(family.preprocess)(rows, config.data, writer)
         watch.write(writer.folder)
     return Path(output)
@@ -98,10 +104,9 @@ def tokenize(family: Family, config: Config, sources: Sequence[Path], output: Pa
         InputError: examples of another family, samples named twice, or a split without rows in a role.
     """
     examples = find_artifacts(sources, "examples")
+    require_family(family, examples)
     seen: dict[str, Path] = {}
     for part in examples:
-        if part.manifest.family != family.name:
-            raise InputError(f"{part.path}: belongs to family {part.manifest.family}, expected {family.name}")
         for sample in part.manifest.info.get("samples", []):
             check_sample(sample, str(part.path))
             if sample in seen:
@@ -111,9 +116,56 @@ def tokenize(family: Family, config: Config, sources: Sequence[Path], output: Pa
     with ArtifactWriter(output, "dataset", family=family.name, overwrite=overwrite) as writer:
         for part in examples:
             writer.add_parent(part)
+        writer.write_text(DATA, data_yaml(config.data.model_dump(mode="json")))
         family.load(family.encode)(examples, config.data, writer)
         check_row_names(writer.folder / "rows.parquet", str(output))
         if writer.has("labels.npy"):
             require_roles(writer.read_table("splits.parquet"), str(output))
         watch.write(writer.folder)
     return Path(output)
+
+
+def require_family(family: Family, examples: Sequence[Artifact]) -> None:
+    """Check that examples are of one family.
+
+    Raises:
+        InputError: some belong to another.
+    """
+    for part in examples:
+        if part.manifest.family != family.name:
+            raise InputError(f"{part.path}: belongs to family {part.manifest.family}, expected {family.name}")
+
+
+@contextmanager
+def prepared(family: Family, config: Config, source: Path, output: Path | None = None) -> Iterator[Path]:
+    """Yield a dataset made of raw data, in a folder that goes with the context; messages name the source instead of it.
+
+    `output`: what is made of the dataset; the folder is hidden beside it, and where this process is killed the next
+    writer of it clears it. None: the folder is where the system keeps temporary files.
+
+    Raises:
+        InputError: the files are not what the family expects, or the place cannot be written.
+    """
+    with ExitStack() as stack:
+        try:
+            if output:
+                between = Unfinished(output.absolute())
+                stack.callback(between.abandon)
+                folder = between.folder
+            else:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gxtool-")))
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written ({error.strerror})") from None
+        stack.enter_context(naming(str(folder), str(source)))
+        examples = preprocess(family, config, source, folder / "examples")
+        yield tokenize(family, config, [examples], folder / "dataset")
+
+
+@contextmanager
+def naming(folder: str, shown: str) -> Iterator[None]:
+    """Let messages say `shown` for a temporary folder and all that is in it: nobody has heard of it."""
+    try:
+        yield
+    except GxtoolError as error:
+        error.args = (re.sub(re.escape(folder) + r"(/[\w.+-]+)*", lambda _: shown, str(error)),)
+        raise

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from safetensors.torch import load_model
 from transformers import PreTrainedModel
 
@@ -19,6 +18,7 @@ from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.io.seen import write_seen
 from gxtool.models.base import Run, Unit
+from gxtool.models.recorded import RUN, SETTINGS, run_yaml, settings_yaml
 from gxtool.names import inside
 from gxtool.training.checkpoints import ProgressFolder, default_root, progress_key
 from gxtool.training.feeding import Rows
@@ -164,7 +164,6 @@ def _task(session: Session, job: Job) -> Task:
         halvings=job.folder.halvings(),
         train_rows=Rows(session.dataset.arrays, run.family, job.train_indices),
         val_rows=Rows(session.dataset.arrays, run.family, job.val_indices),
-        evaluation_batch_size=run.config.evaluation.batch_size,
         folder=job.folder,
         machine=session.machine,
         stop=session.stop,
@@ -200,7 +199,8 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
             writer.add_parent(job.init)
         save_network(network, writer.folder)
         writer.taken(*sorted(path.name for path in writer.folder.iterdir()))
-        writer.write_text("run.yaml", run_yaml(run, unit))
+        writer.write_text(RUN, run_yaml(run, unit, here.threads))
+        (writer.folder / SETTINGS).write_text(settings_yaml(run.config), encoding="utf-8")
         writer.write_text("metrics.jsonl", record.lines())
         write_seen(writer, session.dataset, {"train": job.train_indices, "val": job.val_indices}, job.init)
         one_row = Rows(session.dataset.arrays, run.family, job.train_indices[:1]).take(np.zeros(1, np.int64))
@@ -233,19 +233,6 @@ def _facts(session: Session, job: Job, network: PreTrainedModel, record: Record)
         "data": row_facts(session.dataset),
         **(halved if halvings else {}),
     }
-
-
-def run_yaml(run: Run, unit: Unit) -> str:
-    """Return the resolved configuration and what tells this model from others, as YAML."""
-    content = run.config.model_dump(mode="json") | {
-        "family": run.family.name,
-        "preset": run.preset,
-        "run": run.name,
-        "sample": unit.sample,
-        "seed": unit.seed,
-        "fold": unit.fold,
-    }
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
 def runtime(here: Machine, record: Record) -> dict:

@@ -76,7 +76,7 @@ def rows_per_pass(network: PreTrainedModel, row: Mapping[str, torch.Tensor]) -> 
     with torch.inference_mode(), _sizes_of_outputs(network) as sizes:
         network(**row)
     limit = GPU_BYTES if network.device.type == "cuda" else CPU_BYTES
-    rows = limit // max(1, *sizes)
+    rows = limit // max([1, *sizes])
     return min(MOST_ROWS, max(FEWEST_ROWS, 1 << (max(1, rows).bit_length() - 1)))
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-import yaml
 
-from gxtool.config import Config, Layer, resolve
+from gxtool.config import Config
 from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Family
+from gxtool.models.recorded import config_of
 from gxtool.models.registry import get_family
 from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packages
 from gxtool.training.row_checks import require_same_rows
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from gxtool.training.machine import Machine
-
-UNIT_KEYS = ("family", "preset", "run", "sample", "seed", "fold")
-"""What run.yaml says beside the sections of the configuration."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,16 @@ def open_model(artifact: Artifact, family: Family, here: Machine) -> Model:
     return Model(artifact, family, load_network(family, artifact).to(here.device), here)
 
 
-def predict(checkpoints: Sequence[Path], dataset: Path, output: Path, options: TrainOptions = DEFAULT_OPTIONS) -> Path:
+def predict(
+    checkpoints: Sequence[Path],
+    dataset: Path,
+    output: Path,
+    config: Config | None = None,
+    options: TrainOptions = DEFAULT_OPTIONS,
+) -> Path:
     """Predict every row of a dataset, averaged over the models that apply to its sample.
+
+    `config` (its `evaluation` and `resources` count) defaults to the one that the models were trained with.
 
     Raises:
         InputError: the models' rows differ from the dataset's, or no model applies to a sample.
@@ -103,11 +108,10 @@ def predict(checkpoints: Sequence[Path], dataset: Path, output: Path, options: T
     artifacts = find_artifacts(checkpoints, "model")
     family = family_of(artifacts)
     opened = Dataset.open(Path(dataset), family.name)
-    config = training_config(checkpoints, family)
+    config = config or config_of(artifacts[0], family)
     with machine(options, config.resources.threads) as here:
-        table = averaged(predict_models(_applicable(artifacts, opened), family, opened, here, config))
-    # Customary formats may need columns of the family's own, such as the sequence as it was given.
-    table = opened.rows.join(_with_targets(opened, table), on="row", how="inner", maintain_order="left").drop("row")
+        table = averaged(predict_models(applicable(artifacts, opened), family, opened, here, config))
+    table = with_rows(opened, table)
     known = [name for name in ("target", "label") if name in table.columns]
     columns = ["sample", "group", *known, "prediction", "sd"]
     manifest = artifacts[0].manifest
@@ -141,20 +145,6 @@ def family_of(models: Sequence[Artifact]) -> Family:
             )
     rows = models[0].manifest.info.get("data", {})
     return get_family(models[0].manifest.family).for_target(rows.get("target"))
-
-
-def training_config(checkpoints: Sequence[Path], family: Family) -> Config:
-    """Return the configuration that the first of some models was trained with."""
-    model = find_artifacts(checkpoints, "model")[0]
-    return config_of(model, family)
-
-
-def config_of(model: Artifact, family: Family) -> Config:
-    """Return the configuration in a model's run.yaml."""
-    path = model.file("run.yaml")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    sections = {key: value for key, value in content.items() if key not in UNIT_KEYS}
-    return resolve(family.load(family.config), [Layer(str(path), sections)])
 
 
 def predict_models(
@@ -201,6 +191,14 @@ def label_rows(dataset: Dataset) -> pl.DataFrame:
     return pl.DataFrame({"row": np.repeat(rows, n_targets), "target": places, "label": labels.ravel()})
 
 
+def with_rows(dataset: Dataset, table: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of rows.parquet beside target, label, prediction and sd, in the order of the dataset.
+
+    Customary formats may need columns of the family's own, such as the sequence as it was given.
+    """
+    return dataset.rows.join(_with_targets(dataset, table), on="row", how="inner", maintain_order="left").drop("row")
+
+
 def _with_targets(dataset: Dataset, table: pl.DataFrame) -> pl.DataFrame:
     """Return row, mean and sd of `averaged`, with each target's name, and its label where one is known."""
     if not dataset.targets:
@@ -210,7 +208,7 @@ def _with_targets(dataset: Dataset, table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(pl.Series("target", dataset.targets).gather(table["target"]))
 
 
-def _applicable(models: Sequence[Artifact], dataset: Dataset) -> list[tuple[Artifact, np.ndarray]]:
+def applicable(models: Sequence[Artifact], dataset: Dataset) -> list[tuple[Artifact, np.ndarray]]:
     """Pair models with the rows they predict: all rows, those of their sample, or those of samples new to all."""
     trained_on = {model.manifest.info.get("sample") for model in models}
     rows_of = {sample: np.flatnonzero((dataset.rows["sample"] == sample).to_numpy()) for sample in dataset.samples}

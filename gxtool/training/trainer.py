@@ -60,7 +60,6 @@ class Task:
     halvings: int
     train_rows: Rows
     val_rows: Rows
-    evaluation_batch_size: int
     folder: ProgressFolder
     machine: Machine
     stop: StopRequest
@@ -249,7 +248,7 @@ class ModelTrainer(Trainer):
         task = self.task
         line: dict[str, Any] = {"epoch": self.epoch, "step": self.state.global_step}
         train_loss = self.mean_loss()
-        result = infer(self.model, task.val_rows, task.family, task.machine, task.evaluation_batch_size)
+        result = infer(self.model, task.val_rows, task.family, task.machine)
         scores = score(task.family.metrics, task.val_rows.labels(), result.predictions)
         line |= {"train_loss": train_loss, "val_loss": result.loss}
         line |= {f"val_{name}": value for name, value in scores.items()}

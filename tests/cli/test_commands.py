@@ -210,3 +210,42 @@ def test_the_demo_of_every_family_imports_torch_at_most_fifteen_times(tmp_path: 
     assert run("config", "--runs", tmp_path / "all/runs.yaml", "--output", tmp_path / "plan.json").exit_code == 0
     plan = json.loads((tmp_path / "plan.json").read_text())
     assert 0 < sum(len(plan[stage]) for stage in ("train", "evaluate", "perturb", "design", "predict")) <= 15
+
+
+def test_train_takes_the_data_section_of_the_dataset_and_refuses_another(folder: Path, tmp_path: Path) -> None:
+    arguments = ("--model", FAMILY, "--preset", "tiny", "--input", folder / "dataset", "--output", tmp_path / "models")
+    code, text = sentence("train", *arguments, "--set", "data.n_bins=50")
+    assert code == 4
+    assert text.startswith(f"--set: data.n_bins is 50, expected 100 as in {folder}/dataset/data.yaml")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stage", ["evaluate", "perturb", "predict"])
+def test_models_are_not_told_what_they_are(folder: Path, tmp_path: Path, stage: str) -> None:
+    arguments = ("--checkpoint", folder / "models", "--input", folder / "dataset", "--output", tmp_path / "out")
+    code, text = sentence(stage, *arguments, "--set", "training.epochs=99")
+    assert (code, text.partition(" as in ")[0]) == (4, "--set: training.epochs is 99, expected 3")
+    code, text = sentence(stage, *arguments, "--preset", "convnet")
+    assert code == 4
+    assert "was trained with preset tiny" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stage_prints_the_manifest_of_what_it_wrote_as_json(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "dataset"
+    printed = json.loads(run("tokenize", "--model", FAMILY, "-i", folder / "examples", "-o", output, "--json").stdout)
+    assert (printed["path"], printed["kind"]) == (str(output), "dataset")
+    assert printed == json.loads(run("inspect", output, "--json").stdout)
+    for stage in ("preprocess", "train", "evaluate", "predict", "perturb", "design", "compare"):
+        assert "--json" in run(stage, "--help").stdout
+
+
+def test_help_says_what_each_stage_reads_and_writes() -> None:
+    seen = set()
+    for stage in STAGES:
+        lines = run(stage, "--help").stdout.splitlines()
+        rows = [" ".join(line.strip(" │").split()) for line in lines]
+        about = [row for row in rows if row.startswith(("--input", "--output"))]
+        assert len(about) == 2, stage
+        seen.add(about[1])
+    assert len(seen) == len(STAGES)

@@ -52,7 +52,7 @@ def design(folder: Path) -> Design:
     """Return a function that designs with some fields set."""
 
     def run(output: Path, *fields: str, judge: Path | None = None, dataset: Path | None = None) -> Path:
-        settings = api.Settings(FAMILY, "legnet", set=("resources.threads=1", *fields))
+        settings = api.Settings(FAMILY, set=("resources.threads=1", *fields))
         return api.design(
             [folder / "designer"], [judge or folder / "judge"], dataset or folder / "dataset", output, settings
         )

@@ -69,6 +69,7 @@ def test_folder_holds_what_the_contract_names(trained: Path, dataset: Path) -> N
     assert sorted(path.name for path in trained.iterdir() if path.name not in artifact.manifest.files) == [
         "manifest.json",
         "runtime.json",
+        "settings.yaml",
         "tensorboard",
     ]
     assert verify(artifact) == []
@@ -123,7 +124,10 @@ def test_layers_are_listed_in_the_order_of_forward(trained: Path) -> None:
 def test_run_yaml_resolves_everything_and_names_the_model(trained: Path) -> None:
     content = yaml.safe_load((trained / "run.yaml").read_text())
     assert content["training"]["batch_size"] == 10
-    assert {"data", "model", "evaluation", "perturb", "resources"} < content.keys()
+    sections = {"data", "model", "training", "resources"}
+    assert content.keys() - {"family", "preset", "run", "sample", "seed", "fold"} == sections
+    assert content["resources"] == {"threads": 1}
+    assert yaml.safe_load((trained / "settings.yaml").read_text())["evaluation"]["bootstrap_resamples"] == 100
     wanted = {"family": "toy", "preset": "small", "run": "toy-run", "sample": "liver", "seed": 1, "fold": 0}
     assert {key: content[key] for key in wanted} == wanted
 
@@ -320,9 +324,8 @@ def test_validation_keeps_one_number_per_row_and_no_logits(
         return real(logits)
 
     monkeypatch.setattr(toy_family, "predict", predict)
-    run = toy_family.run(epochs=1)
-    config = run.config.model_copy(update={"evaluation": run.config.evaluation.model_copy(update={"batch_size": 7})})
-    train(dataset, tmp_path / "m", type(run)(run.family, run.preset, config, run.name), [LIVER], TrainOptions())
+    monkeypatch.setattr("gxtool.training.inference.rows_per_pass", lambda network, row: 7)
+    fit(dataset, tmp_path / "m", epochs=1)
     assert seen == [7, 7, 7, 3]
 
 

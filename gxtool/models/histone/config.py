@@ -12,6 +12,7 @@ from gxtool.errors import ConfigError, quoted
 # Order of the count columns in Zenodo record 2652278; the files do not name them.
 ZENODO_MARKS = ("H3K27me3", "H3K36me3", "H3K4me1", "H3K4me3", "H3K9me3")
 _PREPROCESS = {"stage": "preprocess"}
+_FILES = {**_PREPROCESS, "says": "files"}
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -28,7 +29,7 @@ class DataConfig(Section):
     layout: Literal["zenodo", "deepdiff"] = Field(
         "zenodo",
         description="tables of counts: those of Zenodo record 2652278, or DeepDiff's with the expression beside them",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     orientation: Literal["auto", "none", "strand"] = Field(
         "auto",
@@ -42,7 +43,7 @@ class DataConfig(Section):
     biotypes: tuple[str, ...] = Field(
         (),
         description="kinds of genes to keep, such as protein_coding; empty: all (tracks)",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     scale: Literal["none", "30m", "cpm"] = Field(
         "none",
@@ -50,20 +51,20 @@ class DataConfig(Section):
         "million; with a control log2((cpm + 1) / (control cpm + 1)) in each case (BAM, CRAM)",
         json_schema_extra=_PREPROCESS,
     )
-    min_mapq: int = Field(0, ge=0, le=255, description="least mapping quality of a read", json_schema_extra=_PREPROCESS)
+    min_mapq: int = Field(0, ge=0, le=255, description="least mapping quality of a read", json_schema_extra=_FILES)
     extend: int = Field(
         0,
         ge=0,
         description="length that each read is extended to in its direction (bp); 0: not",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     fragments: bool = Field(
-        False, description="count proper pairs once, at the centre of the fragment", json_schema_extra=_PREPROCESS
+        False, description="count proper pairs once, at the centre of the fragment", json_schema_extra=_FILES
     )
     assembly: str = Field(
         "",
         description="hg19, hg38, mm10 or mm39: tracks with other chromosome lengths are refused; empty: any",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     allow_missing: bool = Field(
         False,
@@ -73,7 +74,7 @@ class DataConfig(Section):
     expression_column: str = Field(
         "",
         description="column of the expression table; empty: the one called as the sample, or the only one",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     target: Literal["label", "log_expression"] = Field(
         "label", description="label: above the cell type's median or not; log_expression: log2(x + 1)"

@@ -61,6 +61,7 @@ FAMILY = Family(
         "variants": "attribution:portrait_of_variants",
     },
     readings={"one strand": {"predict_strands": "forward"}, "both strands": {"predict_strands": "both"}},
+    from_memory="memory:from_memory",
     details="details:details",
     design="design:space",
     predictions={"pred.tsv": "features:write_tsv", "pred.json": "features:write_json"},

@@ -14,6 +14,7 @@ from gxtool.io.promoter_encoding import DREAM_FIVE_PRIME, DREAM_THREE_PRIME, Ins
 Share = Annotated[float, Field(ge=0, lt=1)]
 Flank = Annotated[str, Field(pattern="^[ACGT]*$")]
 _PREPROCESS = {"stage": "preprocess"}
+_FILES = {**_PREPROCESS, "says": "files"}
 
 
 class DataConfig(Section):
@@ -32,7 +33,7 @@ class DataConfig(Section):
     without_flanks: Literal["refuse", "keep"] = Field(
         "refuse",
         description="a sequence without both flanks is an error, or is kept whole as an insert",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     length: int = Field(
         100,
@@ -44,14 +45,14 @@ class DataConfig(Section):
     too_long: Literal["refuse", "trim", "drop"] = Field(
         "refuse",
         description="a longer insert is an error, loses as much on both sides, or is left out",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     sequence_column: str = Field(
         "sequence",
         min_length=1,
         description="column of the sequences in tables with a header and in Parquet; a text table that does not begin "
         "with such a header has none",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     targets: tuple[str, ...] = Field(
         ("expression",),
@@ -61,19 +62,19 @@ class DataConfig(Section):
     test_targets: tuple[str, ...] = Field(
         (),
         description="the same columns in files of test sequences, where they have other names",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     number_column: str = Field(
         "",
         description="column of each test sequence's number (from 0) in the challenge's test set, where a test file is "
         "only a part of it; empty: its place in the file",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     ref_mismatch: Literal["drop", "refuse"] = Field(
         "drop",
         description="a variant whose reference allele is not what stands in the genome or sequence is left out and "
         "counted, or is an error",
-        json_schema_extra=_PREPROCESS,
+        json_schema_extra=_FILES,
     )
     target: str = Field(
         "", description="which of `targets` is predicted; empty: all of them, by one network with as many outputs"

@@ -16,6 +16,7 @@ from gxtool import api
 from gxtool.io.dataset import Dataset
 from gxtool.io.submission import read_predictions
 from gxtool.training.options import TrainOptions
+from gxtool.training.predict import load_model
 
 README = Path(package.__file__).with_name("README.md")
 ADAPTERS = ("AGGACCGGATCAACT", "CATTGCGTGAACCGA")
@@ -130,7 +131,7 @@ def test_both_targets_of_starr_by_one_network_with_the_settings_of_the_readme(st
     assert dataset.arrays["tokens"].shape == (60, 249)
     assert np.asarray(dataset.arrays["labels"]) == pytest.approx(library.select(TARGETS).to_numpy(), abs=1e-5)
     (models,) = (folder / "models").glob("*")
-    model = api.load_model(models, device="cpu")
+    model = load_model(models, device="cpu")
     taught = np.asarray(dataset.arrays["labels"], np.float64)[dataset.indices("train")]
     assert model.network.config.targets == TARGETS
     assert model.network.config.target_mean == pytest.approx(taught.mean(axis=0).tolist())

@@ -18,6 +18,7 @@ from gxtool.models.base import CONCERNED, Family
 from gxtool.models.proformer import attribution, encode, examples, perturb
 from gxtool.models.proformer.config import DataConfig, ProformerPerturbConfig
 from gxtool.models.registry import get_family
+from gxtool.training.predict import load_model
 
 CONFIG = ProformerPerturbConfig()
 # A, then C or G alike.
@@ -247,7 +248,7 @@ def test_effects_of_mutations_are_those_of_predicting_each_mutant(trained: Path,
     table = effects(trained, tmp_path / "effects", "perturb.kinds=[mutation]")
     dataset = Dataset.open(trained / "dataset")
     rows = {group: row for row, group in dataset.rows.select("row", "group").iter_rows()}
-    models = [api.load_model(path) for path in sorted((trained / "models").iterdir())]
+    models = [load_model(path) for path in sorted((trained / "models").iterdir())]
     for one in table.sample(25, seed=1).iter_rows(named=True):
         before = np.array(dataset.arrays["tokens"][[rows[one["unit"]]]])
         after = before.copy()
@@ -264,7 +265,7 @@ def test_gradients_add_up_to_the_change_of_the_prediction(trained: Path, tmp_pat
     assert float(note.split("; ")[1].split(" %")[0]) < 1
     dataset = Dataset.open(trained / "dataset")
     rows = {group: row for row, group in dataset.rows.select("row", "group").iter_rows()}
-    models = [api.load_model(path) for path in sorted((trained / "models").iterdir())]
+    models = [load_model(path) for path in sorted((trained / "models").iterdir())]
     for (unit,), own in table.group_by("unit"):
         arrays = {"tokens": np.array(dataset.arrays["tokens"][[rows[unit]]])}
         ends = [perturb.share_path(arrays, dataset, t)[1] for t in (0.0, 1.0)]
@@ -335,5 +336,5 @@ def test_rows_of_another_length_are_refused(trained: Path, tmp_path: Path) -> No
     sheet = write(tmp_path / "sheet.csv", "sample,test\na,t.txt\n")
     api.preprocess(Path(sheet), tmp_path / "examples", settings)
     api.tokenize([tmp_path / "examples"], tmp_path / "dataset", settings)
-    with pytest.raises(InputError, match="length is 12, expected 10 as the model"):
-        api.perturb([trained / "models"], tmp_path / "dataset", tmp_path / "effects", settings)
+    with pytest.raises(InputError, match=r"data\.length is 12, expected 10 as in .*run\.yaml"):
+        api.perturb([trained / "models"], tmp_path / "dataset", tmp_path / "effects")

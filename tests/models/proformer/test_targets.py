@@ -17,6 +17,7 @@ from gxtool.io.artifact import open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.measure.compare import Evaluation
 from gxtool.measure.metrics import pearson
+from gxtool.training.predict import load_model
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.slow
@@ -57,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         api.train(folder / "dataset", folder / one.name, one)
         api.evaluate([folder / one.name], folder / "dataset", folder / f"{one.name}-evaluation", one)
     api.perturb([folder / "both"], folder / "dataset", folder / "effects", settings)
-    api.design([folder / "both"], [folder / "judge"], folder / "dataset", folder / "designs", judge)
+    api.design([folder / "both"], [folder / "judge"], folder / "dataset", folder / "designs", set=DESIGN)
     return folder
 
 
@@ -75,7 +76,7 @@ def test_sorting_bins_of_two_targets_are_refused_before_anything_is_read() -> No
     with pytest.raises(
         ConfigError, match=r"softclass with 2 targets \(dev, hk\), expected one target, .*or head=pool$"
     ):
-        api.train(Path("nowhere"), Path("models"), settings)
+        settings.resolve().require_trainable()
 
 
 def test_scores_of_each_target_are_those_of_its_column_and_of_a_baseline_for_it_alone(folder: Path) -> None:
@@ -85,7 +86,7 @@ def test_scores_of_each_target_are_those_of_its_column_and_of_a_baseline_for_it_
     dataset = Dataset.open(folder / "dataset")
     (path,) = (folder / "both").iterdir()
     rows = dataset.indices("test")
-    predicted = api.load_model(path, device="cpu").predict(dataset, rows)
+    predicted = load_model(path, device="cpu").predict(dataset, rows)
     assert predicted.shape == (len(rows), 2)
     features = np.array([np.bincount(row, minlength=5)[:4] for row in dataset.arrays["tokens"]])
     share = features / features.sum(axis=1, keepdims=True)
@@ -103,7 +104,7 @@ def test_scores_of_each_target_are_those_of_its_column_and_of_a_baseline_for_it_
 def test_no_rows_are_predicted_without_asking_the_network(folder: Path) -> None:
     """A motif that is longer than every insert leaves nothing to predict."""
     (path,) = (folder / "both").iterdir()
-    model = replace(api.load_model(path, device="cpu"), network=None)
+    model = replace(load_model(path, device="cpu"), network=None)
     assert model.predict({"tokens": np.zeros((0, LENGTH), np.uint8)}).shape == (0,)
 
 
@@ -112,7 +113,7 @@ def test_validation_scores_while_training_are_means_over_targets(folder: Path) -
     last = json.loads((path / "metrics.jsonl").read_text().splitlines()[-1])
     dataset = Dataset.open(folder / "dataset")
     rows = dataset.indices("val")
-    predicted, labels = api.load_model(path, device="cpu").predict(dataset, rows), dataset.arrays["labels"][rows]
+    predicted, labels = load_model(path, device="cpu").predict(dataset, rows), dataset.arrays["labels"][rows]
     assert last["val_pearson"] == pytest.approx(
         np.mean([pearson(*pair) for pair in zip(labels.T, predicted.T, strict=True)])
     )
@@ -132,7 +133,7 @@ def test_effects_of_each_target_are_changes_of_its_own_prediction(folder: Path) 
     # What one mutation does, seen by predicting it: both columns of one row.
     dataset = Dataset.open(folder / "dataset")
     (path,) = (folder / "both").iterdir()
-    model = api.load_model(path, device="cpu")
+    model = load_model(path, device="cpu")
     unit = table.filter(kind="mutation", change=f"{LENGTH // 2}:G", sample="hk").row(0, named=True)
     row = dataset.rows["group"].to_list().index(unit["unit"])
     before = dataset.arrays["tokens"][row : row + 1].copy()
