@@ -22,7 +22,7 @@ from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Family
-from gxtool.models.settings_checks import check_kinds, known_kinds
+from gxtool.models.settings_checks import check_kinds
 from gxtool.perturb.scene import Piece, Pieces, Scene, derived_of, pieces_of, portrait_of
 from gxtool.training.options import TrainOptions, require_packages
 from gxtool.training.predict import Model, family_of, load_model
@@ -77,7 +77,7 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
 
 def _kinds(family: Family, asked: Sequence[str]) -> list[str]:
     """Return the kinds asked for; what one of them is derived from comes with it, in front of it."""
-    known = known_kinds(family)
+    known = list(family.effect_kinds)
     if not known:
         raise ConfigError(f"--model {family.name}: has no perturbations")
     if not asked:

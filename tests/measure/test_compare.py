@@ -49,7 +49,7 @@ def evaluation(
         "primary": "auroc",
         "level": 0.95,
         "scheme": "file",
-        "words": {"group": "gene", "sample": "cell type"},
+        "words": {"group": "gene", "groups": "genes", "sample": "cell type", "samples": "cell types"},
         "dataset_id": "d",
         "samples": samples,
         "overall": {

@@ -1,6 +1,6 @@
 """Family `histone`: histone marks around the TSS, networks on their bins, genes on or off or their log expression."""
 
-from gxtool.models.base import Column, Family, Reference, Target
+from gxtool.models.base import Column, Family, Noun, Reference, Target
 
 _POSTER = "Singh et al., AttentiveChrome poster, NeurIPS 2017 (mean over 56 cell types)"
 
@@ -94,6 +94,6 @@ FAMILY = Family(
         Reference("published ConvNet", "auroc", 0.812, "GeneNet, images/auc.png, digitised (+-0.002; mean over 56)"),
     ),
     demo=({"name": "histone-convnet", "preset": "convnet", "set": {"training.epochs": 12, "perturb.map_rows": 50}},),
-    group="gene",
-    sample="cell type",
+    group=Noun("gene", "genes"),
+    sample=Noun("cell type", "cell types"),
 )

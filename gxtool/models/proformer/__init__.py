@@ -1,6 +1,6 @@
 """Family `proformer`: promoter sequence to expression; Proformer and other trunks on one input, with the same heads."""
 
-from gxtool.models.base import Column, Family
+from gxtool.models.base import Column, Family, Noun
 
 FAMILY = Family(
     name="proformer",
@@ -90,6 +90,6 @@ FAMILY = Family(
             "set": {"training.epochs": 2, "perturb.kinds": []},
         },
     ),
-    group="sequence",
-    sample="library",
+    group=Noun("sequence", "sequences"),
+    sample=Noun("library", "libraries"),
 )
