@@ -249,6 +249,7 @@ class Family:
     simulations     further layouts of raw files -> as `simulate`
     targets         what else the family can predict, by the `target` that a dataset names
     demo            the runs of the demo, as a runs file has them but for model and input; each quick on two cores
+    reads           the formats that people have, in words: for the table of families
     group, sample   what is kept on one side of a split, and what a row of the samplesheet is, is called
     package         dotted name of the package that the family is in; the registry fills it in
     """
@@ -292,6 +293,7 @@ class Family:
     aliases: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
     demo: tuple[Mapping[str, Any], ...] = ({"preset": "tiny"},)
+    reads: str = ""
     group: Noun = GENE
     sample: Noun = SAMPLE
     package: str = ""

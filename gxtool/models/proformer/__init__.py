@@ -90,6 +90,7 @@ FAMILY = Family(
             "set": {"training.epochs": 2, "perturb.kinds": []},
         },
     ),
+    reads="sequences with expression as text, FASTA or Parquet; the files of the DREAM challenge 2022",
     group=Noun("sequence", "sequences"),
     sample=Noun("library", "libraries"),
 )
