@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import page_family
@@ -55,18 +56,28 @@ def run(arguments: list[str], copy: Path, cwd: Path) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
 
 
-def walk(copy: Path, folder: Path) -> dict[str, str]:
-    """Run the page's commands in a folder; return stage -> what it printed for people."""
+def walk(copy: Path, folder: Path, stages: Sequence[str]) -> dict[str, str]:
+    """Run the page's commands of these stages in a folder; return stage -> what it printed for people."""
     text = page_family.PAGE.read_text(encoding="utf-8")
     lines = [line for block in COMMANDS.findall(text) for line in block.split("\n")]
     commands = [line.split()[1:] for line in lines if line.startswith("gxtool ")]
     assert tuple(command[0] for command in commands) == STAGES
     printed = {}
     for arguments in commands:
+        if arguments[0] not in stages:
+            continue
         done = run(arguments, copy, folder)
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
         printed[arguments[0]] = done.stderr
     return printed
+
+
+@pytest.fixture(scope="module")
+def prepared(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the stages before training."""
+    folder = tmp_path_factory.mktemp("prepared")
+    walk(copy, folder, STAGES[:5])
+    return folder
 
 
 def untracked(copy: Path) -> set[str]:
@@ -74,9 +85,10 @@ def untracked(copy: Path) -> set[str]:
 
 
 def test_its_commands_end_in_a_report_that_shows_the_baseline_the_perturbation_and_the_section(
-    copy: Path, tmp_path: Path
+    copy: Path, prepared: Path, tmp_path: Path
 ) -> None:
-    walk(copy, tmp_path)
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    walk(copy, tmp_path, STAGES[5:])
     metrics = json.loads((tmp_path / "evaluation/metrics.json").read_text())
     sample = metrics["samples"][0]
     assert sample["per_seed"][0]["n_parameters"] == 19
@@ -93,14 +105,15 @@ def test_its_commands_end_in_a_report_that_shows_the_baseline_the_perturbation_a
 
 
 def test_a_family_of_constant_predictions_ends_in_a_report_that_says_so_and_touches_its_folder_alone(
-    copy: Path, tmp_path: Path
+    copy: Path, prepared: Path, tmp_path: Path
 ) -> None:
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
     model = copy / "gxtool/models/composition/model.py"
     text = model.read_text()
     assert text.count("logits = self.out(") == 1
     model.write_text(text.replace("logits = self.out(", "logits = 0 * self.out("))
     try:
-        printed = walk(copy, tmp_path)
+        printed = walk(copy, tmp_path, STAGES[5:])
     finally:
         model.write_text(text)
     sentence = "tiny predicts the same value for every row of yeast."
