@@ -18,7 +18,7 @@ from gxtool.models.registry import families, get_family
 FAMILIES = (*families(), page_family.NAME)
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def example_is_installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Install the page's family, and forget it afterwards."""
     site = tmp_path_factory.mktemp("site")
@@ -33,7 +33,7 @@ def example_is_installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         del sys.modules[name]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def workplaces(example_is_installed: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Workplace]:
     """Return family -> its folder."""
     return {name: Workplace(get_family(name), tmp_path_factory.mktemp(name)) for name in FAMILIES}

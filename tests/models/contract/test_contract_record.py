@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from family_workplace import Workplace
-from hostile_names import HOSTILE_SAMPLES
+from hostile_names import HOSTILE
 from transformers import PreTrainedModel
 
 from gxtool.config import Config
@@ -121,7 +121,7 @@ def test_a_family_that_inherits_the_default_is_seen() -> None:
     assert not inherits_the_default(Decides)
 
 
-@pytest.mark.parametrize("name", HOSTILE_SAMPLES, ids=range(len(HOSTILE_SAMPLES)))
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_samples_are_refused_or_harmless(work: Workplace, tmp_path: Path, name: str) -> None:
     """Nothing appears beside the output, and a refusal is one sentence, whatever a sheet calls its sample."""
     rows = read_samplesheet(work.raw / "samplesheet.csv", ["sample"], ["*"])[:1]
