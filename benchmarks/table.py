@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -39,6 +40,11 @@ class Row:
     at_most: float | None = None
 
     @property
+    def lacks_peer(self) -> bool:
+        """Say whether ours was measured and the peer was not: its environment could not be made."""
+        return bool(self.peer) and self.theirs is None and self.ours is not None
+
+    @property
     def met(self) -> bool | None:
         """Say whether the bound holds; None without a bound or a measurement."""
         if self.at_least is not None and self.ratio is not None:
@@ -51,6 +57,7 @@ class Row:
         """Return the texts of the table's columns."""
         ours = NOT_MEASURED if self.ours is None else f"{_number(self.ours)} {self.unit}"
         theirs = f"{_number(self.theirs)} {self.unit}" if self.theirs is not None else ""
+        theirs = f"**{NOT_MEASURED}**" if self.lacks_peer else theirs
         bound = ""
         if self.at_least is not None:
             bound = f"≥ {self.at_least:g}x"
@@ -123,6 +130,9 @@ def parser(description: str) -> argparse.ArgumentParser:
 def finish(result: Result, folder: Path | None) -> None:
     """Print the table of one benchmark and write its JSON; only full-size results go where the README looks."""
     print(markdown(result.rows))
+    for row in result.rows:
+        if row.lacks_peer:
+            print(f"NOT MEASURED: {row.work}: {row.peer}", file=sys.stderr)
     if folder or result.size == "full":
         result.write(folder or RESULTS)
 

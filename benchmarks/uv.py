@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+
+
+def find_uv() -> str:
+    """Return the uv on PATH, or the one that `make setup` has put into its cache.
+
+    Raises:
+        FileNotFoundError: neither is there; the sentence says where it was looked for.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or f"{os.environ.get('HOME') or '/tmp'}/.cache")
+    installed = cache / "gxtool/uv/bin/uv"  # as scripts/setup.sh installs it
+    found = shutil.which("uv") or shutil.which(installed)
+    if not found:
+        raise FileNotFoundError(f"uv is neither on PATH nor at {installed}, expected it there after `make setup`")
+    return str(found)
 
 
 def with_packages(packages: Sequence[str], command: Sequence[str], offline: bool) -> list[str]:
@@ -14,11 +29,8 @@ def with_packages(packages: Sequence[str], command: Sequence[str], offline: bool
     Raises:
         FileNotFoundError: uv is not installed.
     """
-    uv = shutil.which("uv")
-    if not uv:
-        raise FileNotFoundError("uv is not installed")
     wanted = [item for package in packages for item in ("--with", package)]
-    return [uv, "run", *(["--offline"] if offline else []), "--no-project", "--isolated", *wanted, *command]
+    return [find_uv(), "run", *(["--offline"] if offline else []), "--no-project", "--isolated", *wanted, *command]
 
 
 def run_with_packages(packages: Sequence[str], command: Sequence[str], offline: bool, folder: Path) -> str:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gxtool.io.artifact import Artifact
+from gxtool.measure.faults import fault_sentences
 from gxtool.models.base import CheckReport
 
 MOST_ROWS = 12
@@ -36,6 +37,8 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
     out.print(table)
     if len(metrics["samples"]) > MOST_ROWS:
         out.print(f"and {len(metrics['samples']) - MOST_ROWS} more samples (--json prints all)")
+    for sentence in fault_sentences(metrics):
+        out.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
     for line in _reading_lines(metrics):
         out.print(line)
     for name, reason in metrics.get("baselines_left_out", {}).items():

@@ -24,7 +24,7 @@ ROLES = ("train", "val", "test")
 class Scheme:
     """What a split keeps apart, as columns of rows.parquet, and what a score on its test rows therefore proves.
 
-    `proves` and `title` are texts in which {group} and {sample} stand for the family's words.
+    `proves` and `title` are texts in which {group}, {groups}, {sample} and {samples} stand for the family's words.
     """
 
     title: str
@@ -36,36 +36,36 @@ SCHEMES = {
     "file": Scheme(
         "published files",
         ("group",),
-        "It predicts {group}s it has not seen in a {sample} it was trained on. The files say which, and keep "
+        "It predicts {groups} it has not seen in a {sample} it was trained on. The files say which, and keep "
         "nothing else apart: relatives of a test {group} may have been seen.",
     ),
     "group": Scheme(
-        "new {group}s",
+        "new {groups}",
         ("group",),
-        "It predicts {group}s it has not seen in a {sample} it was trained on. Relatives and neighbours of a {group} "
+        "It predicts {groups} it has not seen in a {sample} it was trained on. Relatives and neighbours of a {group} "
         "may have been seen.",
     ),
     "chromosome": Scheme(
         "new chromosomes",
         ("group", "chrom"),
-        "It predicts {group}s on chromosomes it has not seen, in a {sample} it was trained on: neither neighbours nor "
+        "It predicts {groups} on chromosomes it has not seen, in a {sample} it was trained on: neither neighbours nor "
         "shared windows help it.",
     ),
     "sample": Scheme(
-        "new {sample}s",
+        "new {samples}",
         ("sample",),
-        "It predicts {sample}s it has not seen, for {group}s it has seen elsewhere. Remembering each {group}'s average "
-        "over the training {sample}s is enough for a good score, so the average of the {group} is the bar to pass.",
+        "It predicts {samples} it has not seen, for {groups} it has seen elsewhere. Remembering each {group}'s average "
+        "over the training {samples} is enough for a good score, so the average of the {group} is the bar to pass.",
     ),
     "group_and_sample": Scheme(
-        "new {group}s in new {sample}s",
+        "new {groups} in new {samples}",
         ("group", "sample"),
-        "It predicts {group}s it has not seen in {sample}s it has not seen: what it says can only come from the input.",
+        "It predicts {groups} it has not seen in {samples} it has not seen: what it says can only come from the input.",
     ),
     "random_rows": Scheme(
         "random rows, as published",
         (),
-        "Test {group}s are new, but validation shares {group}s with training in other {sample}s, so what was chosen "
+        "Test {groups} are new, but validation shares {groups} with training in other {samples}, so what was chosen "
         "on it was chosen on memory.",
     ),
 }

@@ -21,14 +21,15 @@ from gxtool.data.splits import SCHEMES
 from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.runtime import Stopwatch
+from gxtool.measure.faults import fault_sentences
 from gxtool.measure.metrics import find_metric
 from gxtool.measure.statistics import (
     FEWEST_PAIRS,
     PairedResult,
     Resampling,
+    compared_rows,
+    compared_samples,
     holm,
-    paired_bootstrap,
-    paired_wilcoxon,
 )
 
 MODEL = "model"
@@ -65,8 +66,8 @@ class Evaluation:
             .sort("group")
         )
 
-    def estimates(self, predictor: str, metric: str) -> dict[str, float]:
-        """Return sample -> score of the model or of a baseline."""
+    def estimates(self, predictor: str, metric: str) -> dict[str, float | None]:
+        """Return sample -> score of the model or of a baseline; None where it is undefined."""
         return {
             entry["sample"]: (entry["model"] if predictor == MODEL else entry["baselines"][predictor]["metrics"])[
                 metric
@@ -157,7 +158,7 @@ def _against_baselines(member: Evaluation, metric: str) -> list[dict[str, Any]]:
     for name in member.metrics["samples"][0]["baselines"]:
         if member.has_many_samples(own):
             theirs = member.estimates(name, metric)
-            result = paired_wilcoxon([own[s] for s in own], [theirs[s] for s in own], level=member.metrics["level"])
+            result = compared_samples(own, theirs, level=member.metrics["level"])
             pairs.append(_pair(member.run, name, "baseline", None, metric, result))
             continue
         for sample in member.metrics["samples"]:
@@ -173,12 +174,13 @@ def _against_run(a: Evaluation, b: Evaluation, metric: str) -> list[dict[str, An
     rows = {sample: (a.averaged(sample), b.averaged(sample)) for sample in own if sample in theirs}
     shared = [sample for sample, (first, second) in rows.items() if first["group"].equals(second["group"])]
     if a.has_many_samples(shared):
-        result = paired_wilcoxon([own[s] for s in shared], [theirs[s] for s in shared], level=a.metrics["level"])
+        chosen = {sample: own[sample] for sample in shared}
+        result = compared_samples(chosen, theirs, level=a.metrics["level"])
         return [_pair(a.run, b.run, "runs", None, metric, result)]
     pairs = []
     for sample in shared:
         first, second = rows[sample]
-        result = paired_bootstrap(
+        result = compared_rows(
             find_metric(metric).function,
             first["label"].to_numpy(),
             first["prediction"].to_numpy(),
@@ -229,13 +231,21 @@ def _verdict_of(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapp
 
 
 def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapping[str, Any]]) -> str:
-    """Say how good the best run is and how it stands to the strongest of its baselines."""
+    """Name runs whose predictions say nothing, then say how the best run stands to its strongest baseline."""
+    faults = [sentence for member in members for sentence in fault_sentences(member.metrics)]
+    return " ".join([*faults, _best_of(members, metric, pairs)])
+
+
+def _best_of(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mapping[str, Any]]) -> str:
     chosen = find_metric(metric)
     sign = 1 if chosen.higher_is_better else -1
-    best = max(members, key=lambda member: sign * member.metrics["overall"]["model"][metric]["mean"])
+    means = {member.run: member.metrics["overall"]["model"][metric]["mean"] for member in members}
+    best = max(members, key=lambda member: _worth(means[member.run], sign))
+    if means[best.run] is None:
+        return f"{chosen.label} of {'every run' if len(members) > 1 else best.run} is undefined."
     overall = best.metrics["overall"]
     count = len(best.metrics["samples"])
-    over = f"on average over {count} {best.metrics['words']['sample']}s"
+    over = f"on average over {count} {best.metrics['words']['samples']}"
     over = f"on {best.metrics['samples'][0]['sample']}" if count == 1 else over
     start = f"{best.run} reaches {chosen.label} {overall['model'][metric]['mean']:.3f} {over}"
     intervals = [sample["model"][metric] for sample in best.metrics["samples"]]
@@ -244,9 +254,11 @@ def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mappin
     if not overall["baselines"]:
         return f"{start}; no baseline was fitted."
     # A baseline that predicts one value for all rows has no correlation.
-    means = {name: scores[metric]["mean"] for name, scores in overall["baselines"].items()}
-    strongest = max(means, key=lambda name: -np.inf if means[name] is None else sign * means[name])
-    theirs = f"{strongest.replace('_', ' ')} ({means[strongest]:.3f})"
+    bars = {name: scores[metric]["mean"] for name, scores in overall["baselines"].items()}
+    strongest = max(bars, key=lambda name: _worth(bars[name], sign))
+    if bars[strongest] is None:
+        return f"{start}; {chosen.label} of its baselines is undefined."
+    theirs = f"{strongest.replace('_', ' ')} ({bars[strongest]:.3f})"
     verdicts = {pair["verdict"] for pair in pairs if pair["a"] == best.run and pair["b"] == strongest}
     if len(verdicts) > 1:
         return f"{start}; against its strongest baseline, {theirs}, samples differ: {', '.join(sorted(verdicts))}."
@@ -254,3 +266,8 @@ def _sentence(members: Sequence[Evaluation], metric: str, pairs: Sequence[Mappin
     said["undefined"] = "with a difference that is undefined from"
     stands = said.get(next(iter(verdicts)), "with too few samples to be told apart from")
     return f"{start}: {stands} its strongest baseline, {theirs}."
+
+
+def _worth(score: float | None, sign: int) -> float:
+    """Return a score as a number of which more is better; an undefined one is worse than any other."""
+    return -np.inf if score is None else sign * score

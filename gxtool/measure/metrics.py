@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 
 from gxtool.errors import ConfigError, quoted
 from gxtool.measure.checks import Labels, Vector, binary_pair, pair, probability_pair
+from gxtool.measure.faults import has_score
 
 MetricFunction = Callable[[ArrayLike, ArrayLike], float]
 CALIBRATION_BINS = 10
@@ -226,10 +227,11 @@ def score(names: Iterable[str], targets: ArrayLike, predictions: ArrayLike) -> d
     """Return each named metric of the same predictions, in the order of `names`.
 
     Of targets and predictions (n, T) each column is scored by itself, and the mean over columns is returned.
+    Predictions with NaN or infinity among them have no score: NaN.
     """
     columns = list(zip(*(np.atleast_2d(np.transpose(values)) for values in (targets, predictions)), strict=True))
 
     def mean(function: MetricFunction) -> float:
-        return float(np.mean([function(*both) for both in columns]))
+        return float(np.mean([function(*both) if has_score(both[1]) else np.nan for both in columns]))
 
     return {name: mean(find_metric(name).function) for name in names}

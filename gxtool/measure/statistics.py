@@ -6,7 +6,7 @@ cell types) share its name in `groups` and are resampled or swapped together. Di
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from gxtool.measure.exact_ranks import (
     signed_rank_distribution,
     two_sided_p,
 )
+from gxtool.measure.faults import has_score
 from gxtool.measure.metrics import MetricFunction
 from gxtool.measure.weighted import ORDER_METRICS, weighted_metric
 
@@ -29,6 +30,7 @@ FEWEST_PAIRS = 6
 # The exact distribution takes about n**3 additions: seconds for 1,000 pairs, milliseconds for 56.
 MOST_PAIRS = 1000
 FEWEST_SEEDS = 8
+BOOTSTRAP, WILCOXON = "paired bootstrap", "Wilcoxon signed-rank test"
 MOST_SEEDS = 100
 
 
@@ -131,12 +133,43 @@ def paired_bootstrap(
     draws = np.array([of_first(counts) - of_second(counts) for counts in _resampled_counts(unit, n_units, resampling)])
     usable = draws[np.isfinite(draws)]
     low, high = _percentiles(usable, draws.size, n_units, resampling.level)
-    method = "paired bootstrap"
+    method = BOOTSTRAP
     if np.isnan(difference) or np.isnan(low):
         return _untested(difference, n_units, method, "the metric is not defined on these units")
     beyond = min(np.sum(usable <= 0), np.sum(usable >= 0))
     p_value = min(1.0, 2 * (float(beyond) + 1) / (usable.size + 1))
     return PairedResult(difference, low, high, p_value, n_units, method)
+
+
+def compared_rows(
+    metric: MetricFunction,
+    targets: ArrayLike,
+    predictions_a: ArrayLike,
+    predictions_b: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    resampling: Resampling = DEFAULT_RESAMPLING,
+) -> PairedResult:
+    """Return `paired_bootstrap` of two predictors, and no test where one of them predicts NaN or infinite values."""
+    if has_score(predictions_a) and has_score(predictions_b):
+        return paired_bootstrap(metric, targets, predictions_a, predictions_b, groups=groups, resampling=resampling)
+    _, n_units = _units(groups, len(np.asarray(targets)))
+    return _untested(float("nan"), n_units, BOOTSTRAP, "predictions are not finite")
+
+
+def compared_samples(
+    values_a: Mapping[str, float | None], values_b: Mapping[str, float | None], *, level: float
+) -> PairedResult:
+    """Return `paired_wilcoxon` of the scores of two predictors by sample; None is an undefined score.
+
+    Samples on which neither has a score say nothing and are left out. Where one of the two alone has a score there is
+    no test: what is left would be the samples that the other one did not fail on.
+    """
+    pairs = [(values_a[name], values_b[name]) for name in values_a]
+    defined = [pair for pair in pairs if pair != (None, None)]
+    if not defined or any(None in pair for pair in defined):
+        return _untested(float("nan"), len(defined), WILCOXON, "the score is undefined on some samples")
+    return paired_wilcoxon(*zip(*defined, strict=True), level=level)
 
 
 def paired_permutation(
@@ -205,7 +238,7 @@ def paired_wilcoxon(values_a: ArrayLike, values_b: ArrayLike, *, level: float = 
     # Mean of every pair of differences, each with itself as well (Walsh averages).
     left, right = np.triu_indices(differences.size)
     means = np.sort((differences[left] + differences[right]) / 2)
-    method = "Wilcoxon signed-rank test"
+    method = WILCOXON
     if differences.size < FEWEST_PAIRS:
         reason = f"too few pairs ({differences.size} of at least {FEWEST_PAIRS})"
         return _untested(float(np.median(means)), differences.size, method, reason)

@@ -14,15 +14,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np
 
 
+GRADIENTS = "integrated_gradients"
+"""Kind of effect that every family has which says along which way its input grows (`path`)."""
+
+
+class Noun(NamedTuple):
+    """What something is called: one of it, and several."""
+
+    one: str
+    many: str
+
+
+GENE, SAMPLE = Noun("gene", "genes"), Noun("sample", "samples")
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a family's samplesheet; a `path` column names a file or folder.
+
+    A family's first column is called `sample` and is required: rows, models and results are named by it.
 
     The name `*` stands for every column that is not declared: its name is data, such as the mark of a track.
     """
@@ -236,6 +252,9 @@ class Family:
     simulations     further layouts of raw files -> as `simulate`
     targets         what else the family can predict, by the `target` that a dataset names
     demo            the runs of the demo, as a runs file has them but for model and input; each quick on two cores
+    reads           the formats that people have, in words: for the table of families
+    group, sample   what is kept on one side of a split, and what a row of the samplesheet is, is called
+    package         dotted name of the package that the family is in; the registry fills it in
     """
 
     name: str
@@ -278,8 +297,10 @@ class Family:
     aliases: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
     demo: tuple[Mapping[str, Any], ...] = ({"preset": "tiny"},)
-    group: str = "gene"
-    sample: str = "sample"
+    reads: str = ""
+    group: Noun = GENE
+    sample: Noun = SAMPLE
+    package: str = ""
 
     @property
     def primary_metric(self) -> str:
@@ -287,9 +308,15 @@ class Family:
         return self.metrics[0]
 
     @property
-    def package(self) -> str:
-        """Return the dotted name of the family's folder."""
-        return f"gxtool.models.{self.name}"
+    def effect_kinds(self) -> tuple[str, ...]:
+        """Return every kind of effect that the family can have, what others are derived from first."""
+        gradients = [GRADIENTS] if self.path else []
+        return (*self.perturbations, *gradients, *self.readouts, *self.probes, *self.derived)
+
+    def words(self, targets: Sequence[str]) -> dict[str, str]:
+        """Return what a group and what is scored by itself are called: a sample, or each of several targets."""
+        scored = Noun("target", "targets") if targets else self.sample
+        return {"group": self.group.one, "groups": self.group.many, "sample": scored.one, "samples": scored.many}
 
     def for_target(self, target: str | None) -> Family:
         """Return the record as it is for rows that say what is to be predicted (None or another: as it stands)."""

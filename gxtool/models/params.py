@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gxtool.models.registry import families
-
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -23,7 +21,6 @@ class Param:
 
 def params() -> dict[str, tuple[Param, ...]]:
     """Return the parameters by heading, in the order help and documentation list them."""
-    names = tuple(families())
     engines = ("docker", "podman", "apptainer", "singularity")
     return {
         "Input and output": (
@@ -33,7 +30,7 @@ def params() -> dict[str, tuple[Param, ...]]:
             Param("checkpoint_dir", "string", None, "shared folder where training keeps its progress while it runs"),
         ),
         "Models": (
-            Param("model", "string", None, "model family", names),
+            Param("model", "string", None, "model family, such as those that `gxtool families` lists"),
             Param("preset", "string", None, "preset of the family; several with commas are several runs"),
             Param("judge", "string", None, "preset, or folder of models, that judges what all other runs design"),
             Param("config", "string", None, "YAML with sections of the configuration"),

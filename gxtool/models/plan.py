@@ -309,7 +309,7 @@ def _model_items(
         }
         items.train.append({**base, "id": _hash(name, section, dataset, units)[:12], **units, "section": section})
     items.evaluate.append({**base, "id": _hash(name, scoring, dataset)[:12], "section": scoring})
-    if family.perturbations and config.perturb.kinds:
+    if family.effect_kinds and config.perturb.kinds:
         changing = _text({**_sections(config, "perturb"), "resources": {"threads": threads}})
         items.perturb.append({**base, "id": _hash(name, changing, dataset)[:12], "section": changing})
     if request.judge:

@@ -9,7 +9,6 @@ model               run.yaml: `data`, `model`, `training` and the number of thre
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -55,7 +54,7 @@ def config_from_data(family: Family, settings: Settings, artifacts: Sequence[Art
         ConfigError: something typed contradicts it, or is no valid setting.
         InputError: the artifacts were made with different `data` sections.
     """
-    first = _same([read_yaml(_listed(artifact, DATA)) for artifact in artifacts], DATA_ALONE)
+    first = _same([read_yaml(artifact.file(DATA)) for artifact in artifacts], DATA_ALONE)
     recorded = Layer(first.source, {"data": _section(first, "data")})
     preset = preset_layer(family, settings.preset)
     return _agreed(family, [preset], recorded, typed_layers(family, settings.files, settings.assignments))
@@ -84,7 +83,7 @@ def config_from_models(
                 f"--preset {settings.preset}: {model.path} was trained with preset {model.manifest.preset}, expected "
                 "that one, or none named"
             )
-    first = _same([read_yaml(_listed(model, RUN)) for model in models], alike)
+    first = _same([read_yaml(model.file(RUN)) for model in models], alike)
     recorded = {name: dict(_section(first, name)) for name in WEIGHTS_SECTIONS}
     defaults = {"resources": _section(first, "resources")}
     if new_files:
@@ -103,7 +102,7 @@ def require_same_rows_as(model: Artifact, dataset: Artifact, family: Family) -> 
     Raises:
         InputError: a field of `data` that says what a row is differs, or the dataset has no record.
     """
-    trained, made = read_yaml(_listed(model, RUN)), read_yaml(_listed(dataset, DATA))
+    trained, made = read_yaml(model.file(RUN)), read_yaml(dataset.file(DATA))
     section = family.load(family.config).model_fields["data"].annotation
     for name in sorted(_fields_with(section, "stage", "preprocess") - _fields_with(section, "says", "files")):
         expected, found = _section(trained, "data").get(name), _section(made, "data").get(name)
@@ -157,13 +156,6 @@ def _fields_with(section: type[Section], key: str, value: str) -> set[str]:
     """Return the fields of a section whose `json_schema_extra` says so."""
     extras = {name: field.json_schema_extra for name, field in section.model_fields.items()}
     return {name for name, extra in extras.items() if isinstance(extra, dict) and extra.get(key) == value}
-
-
-def _listed(artifact: Artifact, name: str) -> Path:
-    if name not in artifact.manifest.files or not (artifact.path / name).is_file():
-        kind = artifact.manifest.kind
-        raise InputError(f"{artifact.path}: has no {name}, expected the settings that a {kind} was made with")
-    return artifact.path / name
 
 
 def _yaml(content: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Files that are generated from the classes, so that they cannot disagree with them: schemas and option tables.
+"""Files that are generated from the classes, so that they cannot disagree: schemas, tables of options and of families.
 
 python -m gxtool.models.schema .      writes them below the project's root; a test fails when they are stale
 """
@@ -13,10 +13,15 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gxtool.errors import ConfigError
 from gxtool.io.samplesheet import ANY
 from gxtool.models.base import Family
 from gxtool.models.params import DRAFT, nextflow_schema
-from gxtool.models.registry import families, resolve_config
+from gxtool.models.registry import HERE, families, resolve_config
+
+PAGES = ("README.md", "docs/families.md")
+START, END = "<!-- families: written by python -m gxtool.models.schema . -->", "<!-- end of families -->"
+"""Marks around the table of families in these pages."""
 
 
 def samplesheet_schema(family: Family) -> dict[str, Any]:
@@ -79,10 +84,48 @@ def _allowed(section: type[BaseModel], name: str, field: FieldInfo) -> str:
     return " ".join([kind.get(schema.get("type", ""), "see meaning"), *bounds])
 
 
-def generated() -> dict[str, str]:
-    """Return relative path -> content of every generated file."""
+def families_table() -> str:
+    """Return the families of this repository as a Markdown table."""
+    lines = [
+        "| `--model` | system | what it predicts | reads | presets (parameters) |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for family in _own():
+        names = sorted(family.presets(), key=lambda name, default=family.default_preset: (name != default, name))
+        presets = ", ".join(
+            f"`{name}` ({family.parameters[name]:,}{', the default' if name == family.default_preset else ''})"
+            for name in names
+        )
+        cells = (f"`{family.name}`", family.title, family.summary.replace("->", "→"), family.reads, presets)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _own() -> list[Family]:
+    """Return the families of this repository: those of other packages belong into the pages of theirs."""
+    return [family for family in families().values() if family.package.startswith(HERE)]
+
+
+def _with_table(page: str, text: str) -> str:
+    """Return a page with the table of families between its two marks.
+
+    Raises:
+        ConfigError: a mark is missing.
+    """
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise ConfigError(f"{page}: has no lines {START} and {END}, expected the table of families between them")
+    return f"{before}{start}\n\n{families_table()}\n{end}{after}"
+
+
+def generated(root: Path) -> dict[str, str]:
+    """Return relative path -> content of every generated file; of pages that lie below `root`, with their own text."""
     files = {"nextflow_schema.json": json.dumps(nextflow_schema(), indent=2) + "\n"}
-    for family in families().values():
+    for name in PAGES:
+        if (root / name).is_file():
+            files[name] = _with_table(name, (root / name).read_text(encoding="utf-8"))
+    for family in _own():
         files[f"assets/samplesheet_{family.name}.schema.json"] = json.dumps(samplesheet_schema(family), indent=2) + "\n"
         files[f"docs/options/{family.name}.md"] = option_tables(family)
     return files
@@ -90,7 +133,7 @@ def generated() -> dict[str, str]:
 
 def write_generated(root: Path) -> None:
     """Write every generated file below a folder."""
-    for name, content in generated().items():
+    for name, content in generated(root).items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")

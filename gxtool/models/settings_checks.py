@@ -10,8 +10,6 @@ from gxtool.errors import ConfigError, did_you_mean
 from gxtool.models.base import Family
 
 LOSS = "loss"
-GRADIENTS = "integrated_gradients"
-"""Kind of effect that every family has which says along which way its input grows."""
 
 
 def monitored_metric(family: Family, config: TrainingConfig) -> str:
@@ -26,12 +24,6 @@ def monitored_metric(family: Family, config: TrainingConfig) -> str:
     return metric
 
 
-def known_kinds(family: Family) -> list[str]:
-    """Return every kind of effect that a family can have, what others are derived from first."""
-    gradients = [GRADIENTS] if family.path else []
-    return [*family.perturbations, *gradients, *family.readouts, *family.probes, *family.derived]
-
-
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -41,7 +33,7 @@ def check_kinds(family: Family, asked: Sequence[str], lacking: Mapping[str, str]
     Raises:
         ConfigError: it has not, or something is.
     """
-    known = known_kinds(family)
+    known = family.effect_kinds
     for kind in () if tuple(asked) == ("all",) else asked:
         if kind not in known:
             raise ConfigError(f"perturb.kinds: {kind} is no perturbation of {family.name}{did_you_mean(kind, known)}")

@@ -22,7 +22,7 @@ from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.models.base import Family
-from gxtool.models.settings_checks import check_kinds, known_kinds
+from gxtool.models.settings_checks import check_kinds
 from gxtool.perturb.scene import Piece, Pieces, Scene, derived_of, pieces_of, portrait_of
 from gxtool.training.options import TrainOptions, require_packages
 from gxtool.training.predict import Model, family_of, load_model
@@ -53,7 +53,7 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
     fold = min(_fold(model) for model in models)
     data = replace(data, splits=data.splits.filter(pl.col("fold") == fold))
     summary: list[dict[str, Any]] = []
-    n_asked = 0
+    n_asked, unsaid = 0, set()
     with (
         machine(options, options.threads or config.resources.threads),
         ArtifactWriter(output, "effects", family=family.name, overwrite=options.overwrite) as writer,
@@ -65,10 +65,10 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
             rows = data.indices("test", fold, sample)
             if predictors and len(rows):
                 n_asked += 1
-                _ask(writer, Scene(family, data, sample, rows, predictors, config.perturb), kinds, summary)
+                unsaid |= _ask(writer, Scene(family, data, sample, rows, predictors, config.perturb), kinds, summary)
         if not n_asked:
             raise InputError(f"{dataset}: has no test rows of a sample that the models know")
-        _require_found(family, kinds, config.perturb.kinds, summary)
+        _require_found(family, [kind for kind in kinds if kind not in unsaid], config.perturb.kinds, summary)
         writer.write_json("summary.json", {"run": run, "effects": summary})
         writer.describe(info={"run": run, "kinds": sorted({entry["kind"] for entry in summary})})
         watch.write(writer.folder)
@@ -77,7 +77,7 @@ def perturb(checkpoints: Sequence[Path], dataset: Path, output: Path, config: Co
 
 def _kinds(family: Family, asked: Sequence[str]) -> list[str]:
     """Return the kinds asked for; what one of them is derived from comes with it, in front of it."""
-    known = known_kinds(family)
+    known = list(family.effect_kinds)
     if not known:
         raise ConfigError(f"--model {family.name}: has no perturbations")
     if not asked:
@@ -119,8 +119,11 @@ def _predictors(models: Sequence[Artifact], data: Dataset, sample: str, fold: in
     return [load_model(model.path, device) for model in known]
 
 
-def _ask(writer: ArtifactWriter, scene: Scene, kinds: Sequence[str], summary: list[dict[str, Any]]) -> None:
-    """Write every kind's table for each target of one sample and add what the report says of it."""
+def _ask(writer: ArtifactWriter, scene: Scene, kinds: Sequence[str], summary: list[dict[str, Any]]) -> set[str]:
+    """Write every kind's table for each target of one sample and add what the report says of it.
+
+    Return the kinds whose effects the models leave open: their predictions are NaN or infinite.
+    """
     family, config = scene.family, scene.config
     few = replace(scene, rows=_some(scene.rows, config.map_rows))
     many = replace(scene, rows=_some(scene.rows, config.max_rows))
@@ -136,6 +139,7 @@ def _ask(writer: ArtifactWriter, scene: Scene, kinds: Sequence[str], summary: li
             if source[kind] != kind:
                 pieces = derived_of(own[kind], kind, pieces)
             _write(writer, own[kind], (kind, target), pieces, summary)
+    return {kind for kind in kinds if not all(np.isfinite(piece.state).all() for piece in found[source[kind]].pieces)}
 
 
 def _some(rows: np.ndarray, most: int) -> np.ndarray:

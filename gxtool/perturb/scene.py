@@ -13,8 +13,7 @@ import polars as pl
 
 from gxtool.config import PerturbConfig
 from gxtool.io.dataset import Dataset
-from gxtool.models.base import CONCERNED, Family
-from gxtool.models.settings_checks import GRADIENTS
+from gxtool.models.base import CONCERNED, GRADIENTS, Family
 from gxtool.training.predict import Model
 
 # Rows of several changes that are predicted together.

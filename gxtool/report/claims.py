@@ -14,16 +14,16 @@ from gxtool.report.predictors import Predictor, predictors
 from gxtool.report.schemes import held_out, in_words, scheme_proves, scheme_title
 from gxtool.report.skill import remark, skill_of
 
-# What a clear fall of the score hints at, by the scheme before and after: {group} and {sample} are the family's words.
-RELATIVES = "a sign that neighbours and relatives of the {group}s helped"
-TRAINING_ALONE = "a sign that part of what it learned holds in the {sample}s of the training alone"
+# What a clear fall of the score hints at, by the scheme before and after, with the family's words.
+RELATIVES = "a sign that neighbours and relatives of the {groups} helped"
+TRAINING_ALONE = "a sign that part of what it learned holds in the {samples} of the training alone"
 FALLS = {
     ("group", "chromosome"): RELATIVES,
     ("file", "chromosome"): RELATIVES,
     ("random_rows", "chromosome"): RELATIVES,
     ("group", "group_and_sample"): TRAINING_ALONE,
     ("chromosome", "group_and_sample"): TRAINING_ALONE,
-    ("sample", "group_and_sample"): "a sign that it remembered {group}s, which is no help with new ones",
+    ("sample", "group_and_sample"): "a sign that it remembered {groups}, which is no help with new ones",
 }
 
 
@@ -97,7 +97,7 @@ def _middle(one: Predictor, metric: str) -> tuple[float, float | None, float | N
 
 def _verdict(family: FamilyMaterial, one: Predictor, bar: str, pairs: Sequence[Mapping[str, Any]]) -> str:
     """Return `no skill`, or what the paired tests against the strongest baseline found."""
-    lacking = remark(skill_of(one, family.metric), family.sample_word)
+    lacking = remark(skill_of(one, family.metric), family.sample_noun)
     if lacking == "no skill":
         return lacking
     tests = [
@@ -115,7 +115,7 @@ def _verdict(family: FamilyMaterial, one: Predictor, bar: str, pairs: Sequence[M
     elif len(set(said)) == 1:
         verdict = said[0]
     else:
-        verdict = f"{formats.listing(counted)} of {formats.plural(len(said), family.sample_word)}"
+        verdict = f"{formats.listing(counted)} of {formats.plural(len(said), *family.sample_noun)}"
     return f"{verdict}; {lacking}" if lacking else verdict
 
 
@@ -148,7 +148,7 @@ def _figure(family: FamilyMaterial, found: Sequence[Claim], schemes: Sequence[st
     lines = (ReferenceLine("guessing", chance),) if chance is not None and _near(found, chance) else ()
     said = ", ".join(f"{rows[id(c)]} {formats.number(c.value)}" for c in found)
     many = any(len(c.run.scored.samples) > 1 for c in found)
-    word = formats.many(family.sample_word)
+    word = family.sample_words
     what = f"median and range over {word}" if many else "estimate and confidence interval"
     figure = Figure(
         f"{label} under each split",
@@ -219,7 +219,7 @@ def _table(family: FamilyMaterial, found: Sequence[Claim]) -> blocks.Table:
     ]
     columns = ("Run", "Split", label, "Strongest baseline", "Its score", "Verdict")
     many = any(len(claim.run.scored.samples) > 1 for claim in found)
-    note = f"In brackets: {'range over ' + formats.many(family.sample_word) if many else 'confidence interval'}."
+    note = f"In brackets: {'range over ' + family.sample_words if many else 'confidence interval'}."
     note += " Verdict: the paired test against the strongest baseline."
     return blocks.table("Runs, their splits and the bar to pass", columns, rows, note)
 

@@ -103,13 +103,13 @@ def _calibration(everyone: Sequence[Predictor], sample: str, family: FamilyMater
     # Intervals of several models would hide one another; they stay in the artifact.
     alone = sum(not one.baseline for one, _ in pairs) == 1
     for one, c in pairs:
-        counts = tuple(formats.plural(count, family.unit) for count in c.get("count", ()))
+        counts = tuple(formats.plural(count, *family.unit_noun) for count in c.get("count", ()))
         low, high = (tuple(c.get("low", ())), tuple(c.get("high", ()))) if alone and not one.baseline else ((), ())
         trace = Trace(one.label, tuple(c["mean_predicted"]), tuple(c["fraction_positive"]), "line", low, high, counts)
         drawn.append((trace, one.slot, one.role))
     drawn.append((Trace("perfect calibration", UNIT, UNIT, dashed=True), 6, "guide"))
     finding = (
-        f"Share of positive {formats.many(family.unit)} in bins of predicted probability; "
+        f"Share of positive {family.units} in bins of predicted probability; "
         "on the diagonal a probability means what it says."
     )
     return _figure(f"Calibration, {sample}", finding, ("Predicted probability", "Observed share"), drawn)

@@ -64,7 +64,7 @@ def _few_samples(family: FamilyMaterial, found: Sequence[tuple[str, Group]]) -> 
     kept: list[tuple[str, Group]] = []
     for (run, _, _), groups in kinds.items():
         if len(groups) > MAX_SAMPLES and not family.has_targets:
-            name = f"mean of {formats.plural(len(groups), family.sample_word)}"
+            name = f"mean of {formats.plural(len(groups), *family.sample_noun)}"
             kept.append((run, {**groups[0], "sample": name, "changes": _averaged(groups)}))
         else:
             kept += [(run, group) for group in groups]

@@ -99,14 +99,9 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}{NBSP}h {whole % 3600 // 60:02d}{NBSP}min"
 
 
-def many(word: str) -> str:
-    """Return the plural of a noun: genes, libraries."""
-    return f"{word[:-1]}ies" if re.search(r"[^aeiou]y$", word) else f"{word}s"
-
-
-def plural(count: int, word: str) -> str:
-    """Write a count with its noun: `1 gene`, `6,600 genes`."""
-    return f"{count:,}{NBSP}{word if count == 1 else many(word)}"
+def plural(count: int, word: str, words: str = "") -> str:
+    """Write a count with its noun: `1 gene`, `6,600 genes`; `words` is the plural where an s is not enough."""
+    return f"{count:,}{NBSP}{word if count == 1 else words or f'{word}s'}"
 
 
 def times(count: int) -> str:

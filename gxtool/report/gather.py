@@ -11,7 +11,7 @@ from typing import Any
 from gxtool.data.splits import SCHEMES
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, find_artifacts
-from gxtool.models.base import Family, ReportContext, Unit
+from gxtool.models.base import Family, Noun, ReportContext, Unit
 from gxtool.models.registry import get_family
 from gxtool.report import formats
 
@@ -90,7 +90,17 @@ class FamilyMaterial:
     @property
     def unit(self) -> str:
         """Return what one test row is called, such as `gene`."""
-        return self.record.group if self.record else "row"
+        return self.unit_noun.one
+
+    @property
+    def units(self) -> str:
+        """Return what several test rows are called, such as `genes`."""
+        return self.unit_noun.many
+
+    @property
+    def unit_noun(self) -> Noun:
+        """Return both."""
+        return self.record.group if self.record else Noun("row", "rows")
 
     @property
     def has_targets(self) -> bool:
@@ -100,12 +110,31 @@ class FamilyMaterial:
     @property
     def trained_word(self) -> str:
         """Return what a sample is called that a model is trained on, such as `cell type`."""
-        return self.record.sample if self.record else "sample"
+        return self._trained_noun.one
+
+    @property
+    def trained_words(self) -> str:
+        """Return what several of them are called."""
+        return self._trained_noun.many
+
+    @property
+    def _trained_noun(self) -> Noun:
+        return self.record.sample if self.record else Noun("sample", "samples")
 
     @property
     def sample_word(self) -> str:
         """Return what is scored by itself: evaluations say so; a sample, or of several targets of a sample each."""
-        return _scored_word(self.trained_word, self.scored)
+        return self.sample_noun.one
+
+    @property
+    def sample_words(self) -> str:
+        """Return what several of them are called."""
+        return self.sample_noun.many
+
+    @property
+    def sample_noun(self) -> Noun:
+        """Return both."""
+        return _scored_noun(self._trained_noun, self.scored)
 
     @property
     def metric(self) -> str:
@@ -113,9 +142,10 @@ class FamilyMaterial:
         return self.scored[0].metrics["primary"] if self.scored else (self.record.primary_metric if self.record else "")
 
 
-def _scored_word(trained: str, scored: Sequence[Scored]) -> str:
-    words = {one.metrics.get("words", {}).get("sample") for one in scored} - {None}
-    return words.pop() if len(words) == 1 else trained
+def _scored_noun(trained: Noun, scored: Sequence[Scored]) -> Noun:
+    words = [one.metrics.get("words") or {} for one in scored]
+    nouns = {Noun(entry["sample"], entry["samples"]) for entry in words if "samples" in entry}
+    return nouns.pop() if len(nouns) == 1 else trained
 
 
 @dataclass(frozen=True)
@@ -251,7 +281,7 @@ def _entry(
     context = None
     if record:
         context = ReportContext(
-            family=replace(record, sample=_scored_word(record.sample, scored)),
+            family=replace(record, sample=_scored_noun(record.sample, scored)),
             evaluations=tuple(one.metrics for one in scored),
             curves={one.run: one.curves for one in scored},
             histories=histories,

@@ -47,7 +47,7 @@ def _groups(trained: Sequence[Trained]) -> dict[tuple[str, str | None], list[Tra
 
 
 def _label(family: FamilyMaterial, run: str, sample: str | None) -> str:
-    return f"{run}, {sample if sample is not None else f'{ALL} {formats.many(family.trained_word)}'}"
+    return f"{run}, {sample if sample is not None else f'{ALL} {family.trained_words}'}"
 
 
 def _seed(model: Trained, others: Sequence[Trained]) -> str:

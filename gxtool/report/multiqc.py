@@ -59,7 +59,7 @@ def _scores(family: FamilyMaterial) -> dict[str, Any]:
     headers = {metric: _header(metric) for metric in metrics}
     headers["n"] = {
         "title": "n",
-        "description": f"test {formats.many(family.unit)}",
+        "description": f"test {family.units}",
         "format": "{:,.0f}",
         "scale": "Greys",
     }

@@ -156,7 +156,7 @@ def _tally(family: FamilyMaterial, pairs: Sequence[Mapping]) -> list[Block]:
         for (a, b), count in counts.items()
     ]
     columns = ("Run", "Against", *(word.capitalize() for word in words))
-    title = f"Number of {formats.many(family.sample_word)} by verdict on {formats.metric_label(family.metric)}"
+    title = f"Number of {family.sample_words} by verdict on {formats.metric_label(family.metric)}"
     return [blocks.table(title, columns, rows)]
 
 
@@ -170,7 +170,7 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
             blocks.num(pair.get("p_value"), formats.p_value(pair.get("p_value"))),
             blocks.num(pair.get("p_holm"), formats.p_value(pair.get("p_holm"))),
             blocks.text(formats.metric_label(pair.get("metric") or "")),
-            blocks.text(pair.get("sample") or f"all {formats.many(family.sample_word)}"),
+            blocks.text(pair.get("sample") or f"all {family.sample_words}"),
             blocks.num(pair.get("n_units"), _units(family, pair)),
             blocks.text(pair.get("method")),
         ]
@@ -188,9 +188,9 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
 
 
 def _units(family: FamilyMaterial, pair: Mapping) -> str:
-    words = {"group": family.unit, "sample": family.sample_word}
+    nouns = {"group": family.unit_noun, "sample": family.sample_noun, family.unit: family.unit_noun}
     count, unit = pair.get("n_units"), str(pair.get("unit") or "unit")
-    return formats.plural(count, words.get(unit, unit)) if isinstance(count, int) else formats.DASH
+    return formats.plural(count, *nouns.get(unit, (unit,))) if isinstance(count, int) else formats.DASH
 
 
 def _verdict_cell(pair: Mapping) -> Cell:

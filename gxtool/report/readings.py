@@ -19,5 +19,5 @@ def readings_tables(family: FamilyMaterial) -> list[blocks.Table]:
     if not rows:
         return []
     columns = ("Run", family.sample_word.capitalize(), "Reading", *map(formats.metric_label, metrics))
-    note = f"The same models and test {formats.many(family.unit)}, predicted in other ways; averaged over seeds."
+    note = f"The same models and test {family.units}, predicted in other ways; averaged over seeds."
     return [blocks.table("Ways of reading", columns, rows, note)]

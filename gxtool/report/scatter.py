@@ -101,7 +101,7 @@ def _scores(family: FamilyMaterial, cloud: Cloud) -> str:
 
 
 def _drawn(family: FamilyMaterial, cloud: Cloud) -> str:
-    rows, drawn = formats.plural(cloud.n_rows, f"test {family.unit}"), len(cloud.measured)
+    rows, drawn = formats.plural(cloud.n_rows, f"test {family.unit}", f"test {family.units}"), len(cloud.measured)
     if drawn >= cloud.n_rows:
         return f"All {rows} are drawn."
     return f"{drawn:,} of {rows} are drawn, chosen at random; scores are those of all of them."

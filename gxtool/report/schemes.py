@@ -6,14 +6,12 @@ from gxtool.data.splits import SCHEMES
 from gxtool.report import formats
 from gxtool.report.gather import FamilyMaterial
 
-HELD_OUT = {"group": "{group}s", "sample": "{sample}s", "chrom": "chromosomes"}
+HELD_OUT = {"group": "{groups}", "sample": "{samples}", "chrom": "chromosomes"}
 
 
 def in_words(family: FamilyMaterial, text: str) -> str:
-    """Put the family's words for {group} and {sample} into a text; a plural s behind them is made theirs."""
-    for key, word in {"group": family.unit, "sample": family.trained_word}.items():
-        text = text.replace(f"{{{key}}}s", formats.many(word)).replace(f"{{{key}}}", word)
-    return text
+    """Put the family's words for {group}, {groups}, {sample} and {samples} into a text."""
+    return text.format(group=family.unit, groups=family.units, sample=family.trained_word, samples=family.trained_words)
 
 
 def scheme_title(family: FamilyMaterial, scheme: str) -> str:

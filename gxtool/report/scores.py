@@ -41,9 +41,9 @@ def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
         f"rows.{_left_out(family)} A model's estimate is the score of its predictions averaged over seeds; "
     )
     if len(samples) > 1:
-        word = formats.many(family.sample_word)
+        word = family.sample_words
         return f"{text}intervals of single {word} are {confidence}confidence intervals over test rows."
-    return f"{text}lines are {confidence}confidence intervals over test {formats.many(family.unit)}."
+    return f"{text}lines are {confidence}confidence intervals over test {family.units}."
 
 
 def _left_out(family: FamilyMaterial) -> str:
@@ -83,7 +83,7 @@ def _overview_figure(
         if points:
             traces.append(
                 Trace(
-                    f"{one.label}, single {'seeds' if single else formats.many(family.sample_word)}",
+                    f"{one.label}, single {'seeds' if single else family.sample_words}",
                     (one.label,) * len(points),
                     tuple(points),
                     "points",
@@ -99,7 +99,7 @@ def _overview_figure(
             slots.append(one.slot)
             roles.append(one.role)
     better = "higher" if formats.higher_is_better(metric) else "lower"
-    where = samples[0] if single else f"{len(samples)} {formats.many(family.sample_word)}"
+    where = samples[0] if single else f"{len(samples)} {family.sample_words}"
     lines = [ReferenceLine(f"{ref['name']}, published", ref["value"]) for ref in references(family, metric)]
     if any(skill_of(one, metric).without for one in everyone if not one.baseline):
         lines.append(ReferenceLine("guessing", formats.METRICS[metric].chance or 0.0))
@@ -107,7 +107,7 @@ def _overview_figure(
         f"{label} on {where}: each model beside each baseline",
         f"{_ranking(everyone, samples, metric)} ({better} is better). {_legend(family, single)}",
         "Predictor",
-        label if single else f"{label}, median over {formats.many(family.sample_word)}",
+        label if single else f"{label}, median over {family.sample_words}",
         tuple(traces),
         tuple(lines),
     )
@@ -117,8 +117,8 @@ def _overview_figure(
 def _legend(family: FamilyMaterial, single: bool) -> str:
     if single:
         return "Marker and line: estimate with confidence interval; small circles: single seeds."
-    word = family.sample_word
-    return f"Marker: median over {formats.many(word)}; line: smallest to largest; small circles: one {word} each."
+    one, many = family.sample_noun
+    return f"Marker: median over {many}; line: smallest to largest; small circles: one {one} each."
 
 
 def _ranking(everyone: Sequence[Predictor], samples: Sequence[str], metric: str) -> str:
@@ -160,12 +160,12 @@ def _overall_table(family: FamilyMaterial, everyone: Sequence[Predictor], metric
     labels = [formats.metric_label(metric) for metric in metrics]
     columns = (
         "Predictor",
-        f"{formats.many(family.sample_word).capitalize()}",
+        f"{family.sample_words.capitalize()}",
         f"Mean {labels[0]}",
         *(f"Median {x}" for x in labels),
     )
-    note = f"In brackets: smallest to largest over {formats.many(family.sample_word)}."
-    return blocks.table(f"Scores over all {formats.many(family.sample_word)}", columns, rows, note)
+    note = f"In brackets: smallest to largest over {family.sample_words}."
+    return blocks.table(f"Scores over all {family.sample_words}", columns, rows, note)
 
 
 def _median(one: Predictor, metric: str) -> blocks.Cell:
@@ -194,7 +194,7 @@ def _score_table(
     keep += range(4, 4 + len(metrics))
     columns = ("Predictor", family.sample_word.capitalize(), "n", "n positive", *map(formats.metric_label, metrics))
     title = "Scores with confidence intervals" + (f", by {family.sample_word}" if n_samples > 1 else "")
-    note = f"n: test {formats.many(family.unit)}. In brackets: confidence interval."
+    note = f"n: test {family.units}. In brackets: confidence interval."
     return blocks.table(title, [columns[j] for j in keep], [[row[j] for j in keep] for row in rows], note)
 
 
@@ -208,11 +208,7 @@ def _seed_tables(family: FamilyMaterial, metrics: Sequence[str], n_samples: int)
         for seed in (one.metrics.get("overall") or {}).get("per_seed") or []
     ]
     if n_samples > 1 and medians:
-        tables.append(
-            blocks.table(
-                f"Each seed, median over {formats.many(family.sample_word)}", ("Run", "Seed", *labels), medians
-            )
-        )
+        tables.append(blocks.table(f"Each seed, median over {family.sample_words}", ("Run", "Seed", *labels), medians))
     rows = [
         [
             blocks.text(one.run),

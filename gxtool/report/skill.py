@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from gxtool.models.base import Noun
 from gxtool.report import formats
 from gxtool.report.gather import FamilyMaterial
 from gxtool.report.predictors import Predictor
@@ -35,11 +36,11 @@ def skill_of(one: Predictor, metric: str) -> Skill:
     return Skill(tuple(name for name, skilled in judged.items() if not skilled), len(judged))
 
 
-def remark(skill: Skill, word: str) -> str:
+def remark(skill: Skill, noun: Noun) -> str:
     """Write `no skill`, `no skill on 2 of 3 cell types`, or nothing."""
     if not skill.without:
         return ""
-    return "no skill" if skill.none else f"no skill on {len(skill.without)} of {formats.plural(skill.n_known, word)}"
+    return "no skill" if skill.none else f"no skill on {len(skill.without)} of {formats.plural(skill.n_known, *noun)}"
 
 
 def sentence(one: Predictor, family: FamilyMaterial) -> str:
@@ -59,6 +60,6 @@ def sentence(one: Predictor, family: FamilyMaterial) -> str:
     names = f" ({', '.join(skill.without)})" if len(skill.without) <= FEW else ""
     on = "any" if skill.none else f"{len(skill.without)}"
     return (
-        f"{one.label} shows no skill on {on} of {formats.plural(skill.n_known, family.sample_word)}{names}: there the "
+        f"{one.label} shows no skill on {on} of {formats.plural(skill.n_known, *family.sample_noun)}{names}: there the "
         f"interval of its {label} does not exclude {chance}, which guessing reaches."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gxtool.measure.faults import fault_sentences
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import KeyNumbers
 from gxtool.report.gather import FamilyMaterial, Material, Scored
@@ -29,7 +30,7 @@ def verdicts(material: Material) -> list[str]:
     for family in material.families:
         for one in family.scored:
             if not compared_said or (family.name, one.metrics.get("run")) not in compared:
-                sentences.append(verdict_of_run(family, one))
+                sentences += [*fault_sentences(one.metrics), verdict_of_run(family, one)]
     return sentences or ["No evaluation was among the inputs, so how good the models are cannot be said yet."]
 
 
@@ -59,17 +60,19 @@ def verdict_of_run(family: FamilyMaterial, one: Scored) -> str:
         reached = f"{label} {formats.number(score.get('estimate'))}{_between(one, score)}"
         where = f"on {sample['sample']}"
         if sample.get("n") is not None:
-            where = f"on {formats.plural(sample['n'], f'test {family.unit}')} of {sample['sample']}"
+            where = (
+                f"on {formats.plural(sample['n'], f'test {family.unit}', f'test {family.units}')} of {sample['sample']}"
+            )
         said = f"{one.run} reaches {reached} {where}"
         if skill.none:
             said = f"{one.run} shows no skill {where}: {reached} does not exclude {_chance(metric)}"
         return f"{said}{_against(sample.get('tests') or [], metric)}."
     overall = formats.nested(one.metrics, "overall", "model", metric) or {}
     range_ = formats.interval(overall.get("min"), overall.get("max"))
-    lacking = remark(skill, family.sample_word)
+    lacking = remark(skill, family.sample_noun)
     return (
         f"{one.run} {f'shows {lacking}: it reaches' if skill.none else 'reaches'} a median {label} of "
-        f"{formats.number(overall.get('median'))} over {formats.plural(len(one.samples), family.sample_word)}"
+        f"{formats.number(overall.get('median'))} over {formats.plural(len(one.samples), *family.sample_noun)}"
         + (f" (from {range_})" if range_ else "")
         + f"{_best_baseline(one, metric)}{f'; {lacking}' if lacking and not skill.none else ''}."
     )
@@ -134,7 +137,7 @@ def key_numbers(family: FamilyMaterial, material: Material) -> KeyNumbers | bloc
 
 def _score_tile(family: FamilyMaterial, model: Predictor, metric: str) -> tuple[str, str, str]:
     label, samples = formats.metric_label(metric), sample_names(family)
-    lacking = remark(skill_of(model, metric), family.sample_word)
+    lacking = remark(skill_of(model, metric), family.sample_noun)
     if len(samples) == 1:
         score = model.scores(metric).get(samples[0], {})
         said = [formats.interval(score.get("low"), score.get("high")), lacking]
@@ -163,9 +166,9 @@ def _data_tiles(family: FamilyMaterial, one: Scored) -> list[tuple[str, str, str
         sample = one.samples[0]
         positive = sample.get("n_positive")
         remark = f"{positive:,} positive" if positive is not None else ""
-        tiles.append((f"{sample['n']:,}", f"test {formats.many(family.unit)}", remark))
+        tiles.append((f"{sample['n']:,}", f"test {family.units}", remark))
     elif len(one.samples) > 1:
-        tiles.append((f"{len(one.samples):,}", f"{formats.many(family.sample_word)}", ""))
+        tiles.append((f"{len(one.samples):,}", family.sample_words, ""))
     seeds = {seed.get("seed") for sample in one.samples for seed in sample.get("per_seed") or []}
     if seeds:
         tiles.append((f"{len(seeds):,}", "seed" if len(seeds) == 1 else "seeds", ""))
@@ -186,14 +189,14 @@ def _runs_table(family: FamilyMaterial) -> blocks.Table:
                 blocks.text(one.label),
                 blocks.text("baseline" if one.baseline else (one.scored.metrics.get("preset") or "model")),
                 score,
-                blocks.text("" if one.baseline else remark(skill_of(one, metric), family.sample_word), "bad"),
+                blocks.text("" if one.baseline else remark(skill_of(one, metric), family.sample_noun), "bad"),
                 blocks.num(len(scores)),
                 blocks.num(len({seed.get("seed") for seed in seeds}) if seeds and not one.baseline else None),
                 blocks.num(max(sizes) if sizes and not one.baseline else None),
             ]
         )
     head = label if len(samples) == 1 else f"Median {label} (range)"
-    word = formats.many(family.sample_word).capitalize()
+    word = family.sample_words.capitalize()
     columns = ("Predictor", "Kind", head, "Skill", word, "Seeds", "Parameters")
     keep = [j for j in range(len(columns)) if j != 3 or any(row[3].value for row in rows)]
     return blocks.table("At a glance", [columns[j] for j in keep], [[row[j] for j in keep] for row in rows])

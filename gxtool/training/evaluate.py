@@ -218,7 +218,7 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
         "metrics": list(family.metrics),
         "scheme": dataset.scheme,
         "targets": dataset.targets,
-        "words": {"group": family.group, "sample": "target" if dataset.targets else family.sample},
+        "words": family.words(dataset.targets),
         "role": ROLE,
         "dataset_id": dataset.artifact.id,
         "references": [

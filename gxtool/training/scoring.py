@@ -15,8 +15,9 @@ import numpy as np
 import polars as pl
 
 from gxtool.measure.curves import calibration_curve, precision_recall_curve, roc_curve
+from gxtool.measure.faults import fault_of, has_score
 from gxtool.measure.metrics import find_metric, score
-from gxtool.measure.statistics import Resampling, bootstrap_interval, distinguishable, paired_bootstrap
+from gxtool.measure.statistics import Resampling, bootstrap_interval, compared_rows, distinguishable
 from gxtool.measure.thresholds import steps_to_reach
 from gxtool.models.base import Reference
 
@@ -75,6 +76,7 @@ def sample_entry(
     others = {name: predicted(table, name) for name in baselines}
     return {
         "sample": table["sample"][0],
+        "fault": fault_of(own.predictions),
         "n": len(own.labels),
         "n_positive": int(own.labels.sum()) if judge.kind == "binary" else None,
         "model": _intervals(judge, own),
@@ -88,7 +90,13 @@ def sample_curves(judge: Judge, table: pl.DataFrame) -> dict[str, Any]:
     """Return the curves of every predictor of one sample; of a regression, predicted against measured values."""
     names = table["predictor"].unique(maintain_order=True).to_list()
     draw = _curves if judge.kind == "binary" else _scatter
-    return {name: draw(predicted(table, name)) for name in names}
+    return {name: draw(_finite(predicted(table, name))) for name in names}
+
+
+def _finite(rows: Predicted) -> Predicted:
+    """Return the rows whose predictions can be drawn."""
+    drawn = np.isfinite(rows.predictions)
+    return Predicted(rows.labels[drawn], None, rows.predictions[drawn])
 
 
 def overall(judge: Judge, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -132,13 +140,19 @@ def _per_seed(judge: Judge, table: pl.DataFrame, models: Sequence[Mapping[str, A
     own = table.filter(pl.col("predictor") == MODEL)
     entries = []
     for (place,), rows in own.group_by("model", maintain_order=True):
-        scores = score(judge.metrics, rows["label"].to_numpy(), rows["prediction"].to_numpy())
-        entries.append({**models[place], **scores})
+        predictions = rows["prediction"].to_numpy()
+        scores = score(judge.metrics, rows["label"].to_numpy(), predictions)
+        entries.append({**models[place], "fault": fault_of(predictions), **scores})
     return sorted(entries, key=lambda entry: (entry["seed"], entry["fold"]))
 
 
 def _intervals(judge: Judge, rows: Predicted) -> dict[str, Any]:
-    """Score predictions by every metric, each with the interval that resampled test units give it."""
+    """Score predictions by every metric, each with the interval that resampled test units give it.
+
+    Predictions with NaN or infinity among them have no score.
+    """
+    if not has_score(rows.predictions):
+        return {name: {"estimate": np.nan, "low": np.nan, "high": np.nan} for name in judge.metrics}
     found = {}
     for name in judge.metrics:
         interval = bootstrap_interval(
@@ -150,7 +164,7 @@ def _intervals(judge: Judge, rows: Predicted) -> dict[str, Any]:
 
 def _test(judge: Judge, own: Predicted, name: str, other: Predicted) -> dict[str, Any]:
     """Test the model against one baseline on the primary metric: a paired bootstrap over test units."""
-    result = paired_bootstrap(
+    result = compared_rows(
         find_metric(judge.primary).function,
         own.labels,
         own.predictions,
@@ -172,6 +186,8 @@ def _test(judge: Judge, own: Predicted, name: str, other: Predicted) -> dict[str
 
 
 def _curves(rows: Predicted) -> dict[str, Any]:
+    if not len(rows.labels):
+        return {"roc": {}, "precision_recall": {}, "calibration": {}}
     roc = roc_curve(rows.labels, rows.predictions)
     recall = precision_recall_curve(rows.labels, rows.predictions)
     calibration = calibration_curve(rows.labels, rows.predictions)

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,90 @@ def test_no_family_is_named_outside_its_folder() -> None:
         relative = path.relative_to(PACKAGE)
         if relative.parts[0] == "simulate" or (relative.parts[0] == "models" and len(relative.parts) > 2):
             continue
-        names = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
-        assert not names & set(families), f"{relative} names a family"
+        named = families_named(path.read_text(), families)
+        assert not named, f"{relative}, line {min(named.values())}: chooses by the family {min(named)}"
+
+
+def families_named(source: str, families: Sequence[str]) -> dict[str, int]:
+    """Return family -> line where code chooses by it or asks for it: a word of prose is no choice.
+
+    Names of families are ordinary words too (`composition`, `cells`), so text alone says nothing. What counts is a
+    comparison with the name, a `case` of it, a mapping or a subscript by it, a lookup with it, and an import.
+    """
+    found: dict[str, int] = {}
+
+    def note(node: ast.AST | None) -> None:
+        if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+            for item in node.elts:
+                note(item)
+        elif isinstance(node, ast.Constant) and node.value in families:
+            found.setdefault(node.value, node.lineno)
+
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare) and any(map(speaks_of_a_family, (node.left, *node.comparators))):
+            for part in (node.left, *node.comparators):
+                note(part)
+        elif isinstance(node, ast.Match) and speaks_of_a_family(node.subject):
+            for pattern in (case.pattern for case in node.cases):
+                note(getattr(pattern, "value", None))
+        elif isinstance(node, ast.Subscript) and speaks_of_a_family(node.value, node.slice):
+            note(node.slice)
+        elif isinstance(node, ast.Call) and speaks_of_a_family(node.func):
+            for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                note(argument)
+        elif isinstance(node, ast.keyword) and node.arg in ("family", "model"):
+            note(node.value)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(map(speaks_of_a_family, targets)):
+                note(node.value)
+                note_keys(node.value, note)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("gxtool.models"):
+            for name in {*node.module.split("."), *(alias.name for alias in node.names)} & set(families):
+                found.setdefault(name, node.lineno)
+    return found
+
+
+def note_keys(value: ast.AST | None, note: Callable[[ast.AST | None], None]) -> None:
+    for key in value.keys if isinstance(value, ast.Dict) else ():
+        note(key)
+
+
+def speaks_of_a_family(*nodes: ast.AST) -> bool:
+    """Say whether a name among these is about families or models, such as `item.family` or `get_family`."""
+    words = {
+        word
+        for node in nodes
+        for part in ast.walk(node)
+        for word in (getattr(part, "id", ""), getattr(part, "attr", ""), getattr(part, "arg", ""))
+    }
+    return any(re.search(r"famil|(^|_)model$", str(word).lower()) for word in words)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'if family == "cells": pass',
+        'if item.family.name in ("genes", "cells"): pass',
+        'get_family("cells")',
+        'families()["cells"]',
+        'SIZES_BY_FAMILY = {"cells": 3}',
+        'match family.name:\n    case "cells": pass',
+        'Settings(model="cells")',
+        'DEFAULT_FAMILY = "cells"',
+        "from gxtool.models.cells import FAMILY",
+        "from gxtool.models import cells",
+    ],
+)
+def test_a_choice_by_family_is_seen(code: str) -> None:
+    assert families_named(code, ["cells"]) == {"cells": 1 + code.startswith("match")}
+
+
+@pytest.mark.parametrize(
+    "code", ['title = "cells"', 'table["cells"]', '{"cells": 3}', 'if kind == "cells": pass', 'print("cells")']
+)
+def test_an_ordinary_word_names_no_family(code: str) -> None:
+    assert families_named(code, ["cells"]) == {}
 
 
 WITHOUT_TORCH = """

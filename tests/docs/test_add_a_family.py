@@ -1,4 +1,4 @@
-"""docs/add-a-family.md is true: its files, written into a copy of the package, make a family that works."""
+"""docs/add-a-family.md is true: its files, written into a copy of the repository, make a family that works."""
 
 from __future__ import annotations
 
@@ -8,35 +8,45 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import page_family
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE = re.compile(r"^`([^`\n]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMANDS = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+STAGES = (
+    "families",
+    "simulate",
+    "check",
+    "preprocess",
+    "tokenize",
+    "train",
+    "evaluate",
+    "perturb",
+    "compare",
+    "report",
+)
+
+
+def git(copy: Path, *arguments: str) -> str:
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+    done = subprocess.run(["git", *identity, *arguments], cwd=copy, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy the package and add the files of the page."""
+    """Copy the repository's code into a repository of its own and add the files of the page."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "gxtool", folder / "gxtool", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, content in FILE.findall((ROOT / "docs/add-a-family.md").read_text()):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        assert not path.exists(), f"the page would replace {name}"
-        path.write_text(content)
+    (folder / ".gitignore").write_text("__pycache__\n")
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message", "before")
+    page_family.write_folder(folder)
     return folder
-
-
-def test_the_page_adds_a_family_by_one_folder_and_a_reader(copy: Path) -> None:
-    before = {path.relative_to(ROOT) for path in (ROOT / "gxtool").rglob("*") if "__pycache__" not in path.parts}
-    after = {path.relative_to(copy) for path in (copy / "gxtool").rglob("*")}
-    added = {str(path) for path in after - before if path.suffix}
-    assert {name for name in added if not name.startswith("gxtool/models/composition/")} == {
-        "gxtool/io/composition_table.py"
-    }
 
 
 def run(arguments: list[str], copy: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -46,23 +56,43 @@ def run(arguments: list[str], copy: Path, cwd: Path) -> subprocess.CompletedProc
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
 
 
-def test_its_commands_end_in_a_report_that_shows_the_baseline_the_perturbation_and_the_section(
-    copy: Path, tmp_path: Path
-) -> None:
-    commands = [
-        line for block in COMMANDS.findall((ROOT / "docs/add-a-family.md").read_text()) for line in block.split("\n")
-    ]
-    commands = [line.split()[1:] for line in commands if line.startswith("gxtool ")]
-    assert [line[0] for line in commands] == [
-        *("families", "simulate", "check", "preprocess", "tokenize"),
-        *("train", "evaluate", "perturb", "compare", "report"),
-    ]
+def walk(copy: Path, folder: Path, stages: Sequence[str]) -> dict[str, str]:
+    """Run the page's commands of these stages in a folder; return stage -> what it printed for people."""
+    text = page_family.PAGE.read_text(encoding="utf-8")
+    lines = [line for block in COMMANDS.findall(text) for line in block.split("\n")]
+    commands = [line.split()[1:] for line in lines if line.startswith("gxtool ")]
+    assert tuple(command[0] for command in commands) == STAGES
+    printed = {}
     for arguments in commands:
-        done = run(arguments, copy, tmp_path)
+        if arguments[0] not in stages:
+            continue
+        done = run(arguments, copy, folder)
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        printed[arguments[0]] = done.stderr
+    return printed
+
+
+@pytest.fixture(scope="module")
+def prepared(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the stages before training."""
+    folder = tmp_path_factory.mktemp("prepared")
+    walk(copy, folder, STAGES[:5])
+    return folder
+
+
+def untracked(copy: Path) -> set[str]:
+    return set(git(copy, "status", "--porcelain").splitlines())
+
+
+def test_its_commands_end_in_a_report_that_shows_the_baseline_the_perturbation_and_the_section(
+    copy: Path, prepared: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    walk(copy, tmp_path, STAGES[5:])
     metrics = json.loads((tmp_path / "evaluation/metrics.json").read_text())
     sample = metrics["samples"][0]
     assert sample["per_seed"][0]["n_parameters"] == 19
+    assert sample["fault"] == ""
     # The planted slope is 4 per unit of GC: a straight line on GC must find it.
     assert sample["baselines"]["gc_line"]["chosen"]["slope"] == pytest.approx(4, abs=0.5)
     assert sample["baselines"]["gc_line"]["metrics"]["pearson"]["estimate"] > 0.6
@@ -71,3 +101,28 @@ def test_its_commands_end_in_a_report_that_shows_the_baseline_the_perturbation_a
     page = (tmp_path / "report/report.html").read_text()
     assert "What each base does" in page
     assert "gc line" in page or "gc_line" in page
+    assert untracked(copy) == {"?? gxtool/io/composition_table.py", "?? gxtool/models/composition/"}
+
+
+def test_a_family_of_constant_predictions_ends_in_a_report_that_says_so_and_touches_its_folder_alone(
+    copy: Path, prepared: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    model = copy / "gxtool/models/composition/model.py"
+    text = model.read_text()
+    assert text.count("logits = self.out(") == 1
+    model.write_text(text.replace("logits = self.out(", "logits = 0 * self.out("))
+    try:
+        printed = walk(copy, tmp_path, STAGES[5:])
+    finally:
+        model.write_text(text)
+    sentence = "tiny predicts the same value for every row of yeast."
+    assert sentence in printed["evaluate"]
+    sample = json.loads((tmp_path / "evaluation/metrics.json").read_text())["samples"][0]
+    assert sample["model"]["pearson"]["estimate"] is None
+    assert sample["model"]["mse"]["estimate"] > 0
+    assert sample["baselines"]["gc_line"]["metrics"]["pearson"]["estimate"] > 0.6
+    verdict = json.loads((tmp_path / "comparison/comparison.json").read_text())["verdict"]
+    assert verdict == f"{sentence} Pearson r of tiny is undefined."
+    assert sentence in (tmp_path / "report/report.html").read_text()
+    assert untracked(copy) == {"?? gxtool/io/composition_table.py", "?? gxtool/models/composition/"}

@@ -67,7 +67,7 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_generated_files_are_fresh() -> None:
-    for name, content in generated().items():
+    for name, content in generated(ROOT).items():
         path = ROOT / name
         assert path.is_file(), f"{name} is missing: python -m gxtool.models.schema ."
         assert path.read_text() == content, f"{name} is stale: python -m gxtool.models.schema ."

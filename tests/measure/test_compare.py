@@ -11,6 +11,7 @@ import pytest
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact
 from gxtool.measure.compare import compare
+from gxtool.measure.faults import fault_of
 from gxtool.measure.metrics import auroc
 
 LABELS = np.array([0, 1] * 20)
@@ -26,17 +27,18 @@ def evaluation(
     for sample, values in predictions.items():
         for gene, (label, value) in enumerate(zip(LABELS, values, strict=True)):
             records.append((sample, f"{gene:06}", int(label), "model", 1, 0, float(value)))
-        score = auroc(LABELS, values)
+        score = auroc(LABELS, values) if np.isfinite(values).all() else float("nan")
         interval = {"estimate": score, "low": score - 0.1, "high": score + 0.1}
         theirs = {"estimate": baseline, "low": baseline - 0.1, "high": baseline + 0.1}
         test = {"difference": score - baseline, "low": -0.1, "high": 0.3, "p_value": 0.4, "n_units": 40}
         samples.append(
             {
                 "sample": sample,
+                "fault": fault_of(values),
                 "n": 40,
                 "n_positive": 20,
                 "model": {"auroc": interval},
-                "per_seed": [{"seed": 1, "fold": 0, "auroc": score}],
+                "per_seed": [{"seed": 1, "fold": 0, "fault": fault_of(values), "auroc": score}],
                 "baselines": {"linear": {"metrics": {"auroc": theirs}, "chosen": {}, "n_train": 100}},
                 "tests": [{"baseline": "linear", "metric": "auroc", "method": "by hand", **test}],
             }
@@ -49,7 +51,7 @@ def evaluation(
         "primary": "auroc",
         "level": 0.95,
         "scheme": "file",
-        "words": {"group": "gene", "sample": "cell type"},
+        "words": {"group": "gene", "groups": "genes", "sample": "cell type", "samples": "cell types"},
         "dataset_id": "d",
         "samples": samples,
         "overall": {
@@ -124,6 +126,48 @@ def test_nothing_to_compare_and_a_run_twice_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="run a: evaluated twice"):
         compare([tmp_path / "in"], tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+BROKEN = np.where(np.arange(40) == 7, np.nan, GOOD)
+
+
+def test_a_run_of_nan_predictions_is_named_and_the_others_are_compared(tmp_path: Path) -> None:
+    for run, values in (("broken", BROKEN), ("good", GOOD), ("poor", POOR)):
+        evaluation(tmp_path / "in", run, {"E123": values})
+    found = pairs(tmp_path)
+    assert found["good", "poor"]["verdict"] == "better"
+    assert {found[pair]["verdict"] for pair in found if "broken" in pair} == {"undefined"}
+    assert found["all"]["verdict"].startswith("broken predicts NaN for some rows of E123. good reaches AUROC ")
+    (entry,) = (run for run in found["all"]["runs"] if run["run"] == "broken")
+    assert entry["mean"] is None
+
+
+def test_a_run_that_failed_on_one_of_seven_samples_is_not_tested_on_the_other_six(tmp_path: Path) -> None:
+    samples = [f"E{n:03}" for n in range(7)]
+    evaluation(tmp_path / "in", "broken", {name: BROKEN if name == "E003" else GOOD for name in samples})
+    evaluation(tmp_path / "in", "poor", dict.fromkeys(samples, POOR))
+    found = pairs(tmp_path)
+    pair = found["broken", "poor"]
+    assert (pair["p_value"], pair["difference"], pair["verdict"]) == (None, None, "undefined")
+    assert found["all"]["verdict"].startswith("broken predicts NaN for some rows of E003. poor reaches AUROC")
+
+
+def test_when_no_run_has_a_score_the_verdict_says_so(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "broken", {"E123": BROKEN})
+    assert (
+        pairs(tmp_path)["all"]["verdict"] == "broken predicts NaN for some rows of E123. AUROC of broken is undefined."
+    )
+
+
+def test_a_constant_run_is_named_beside_its_score(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "flat", {"E123": np.full(40, 0.3)})
+    verdict = pairs(tmp_path)["all"]["verdict"]
+    assert verdict.startswith("flat predicts the same value for every row of E123. flat reaches AUROC 0.500 on E123")
+
+
+def test_baselines_without_a_score_are_said_to_have_none(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "good", {"E123": GOOD}, baseline=float("nan"))
+    assert pairs(tmp_path)["all"]["verdict"].endswith("on E123; AUROC of its baselines is undefined.")
 
 
 def test_a_model_that_guesses_is_said_to_show_no_skill(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hostile_names import HOSTILE, NO_RUNS
 
 from gxtool.errors import ConfigError, InputError
 from gxtool.models.plan import RunRequest, build_plan, format_plan, parse_folds, parse_seeds, read_runs
-from gxtool.models.registry import families, get_family, resolve_config
+from gxtool.models.registry import get_family
 
 FAMILY = "histone"
 
@@ -243,24 +243,22 @@ def test_a_bad_runs_file_is_named(tmp_path: Path, text: str, sentence: str) -> N
         read_runs(path)
 
 
-def test_families_are_found_by_their_folders() -> None:
-    assert FAMILY in families()
-    with pytest.raises(
-        ConfigError, match=r"^--model histon: no such family, did you mean histone\? \(there are histone.*\)$"
-    ):
-        get_family("histon")
-    with pytest.raises(ConfigError, match="^--model gxnone: no such family, expected one of histone"):
-        get_family("gxnone")
-
-
-def test_every_preset_of_every_family_resolves_and_every_dotted_name_exists() -> None:
-    for family in families().values():
-        assert set(family.parameters) == set(family.presets())
-        for preset in family.presets():
-            resolve_config(family, preset)
-        for name in ("expand", "check", "preprocess", "encode", "collate", "fit", "predict", "features", "simulate"):
-            assert callable(family.load(getattr(family, name)))
-        for mapping in (family.baselines, family.perturbations, family.predictions):
-            assert all(callable(family.load(dotted)) for dotted in mapping.values())
-        assert all(callable(family.load(dotted)) for dotted in family.sections)
-        assert {run["preset"] for run in family.demo} <= set(family.presets())
+@pytest.mark.parametrize(
+    "effects",
+    [
+        {"path": "perturb:signal_path"},
+        {"readouts": {"attention": "perturb:attention"}},
+        {"probes": {"variants": "perturb:variants"}},
+        {"perturbations": {"drop": "perturb:drop"}},
+    ],
+    ids=lambda effects: next(iter(effects)),
+)
+def test_effects_of_any_kind_are_planned(
+    request_two_samples: RunRequest, monkeypatch: pytest.MonkeyPatch, effects: dict
+) -> None:
+    without = {"perturbations": {}, "path": "", "readouts": {}, "probes": {}, "derived": {}}
+    bare = replace(get_family(FAMILY), **without)
+    monkeypatch.setattr("gxtool.models.registry.families", lambda: {FAMILY: bare})
+    assert build_plan([request_two_samples])["perturb"] == []
+    monkeypatch.setattr("gxtool.models.registry.families", lambda: {FAMILY: replace(bare, **effects)})
+    assert len(build_plan([request_two_samples])["perturb"]) == 1

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gxtool.io.artifact import ArtifactWriter, open_artifact
+from gxtool.models.base import Noun
 from gxtool.report.blocks import Gallery, Meanings, Part, Table
 from gxtool.report.claims import claims, claims_part
 from gxtool.report.gather import FamilyMaterial, Material, gather
@@ -139,7 +140,7 @@ def test_skill_is_counted_over_samples(tmp_path: Path) -> None:
     (model,) = predictors(family)
     skill = skill_of(model, "auroc")
     assert skill == (("K562",), 2)
-    assert remark(skill, "cell type") == "no skill on 1 of 2\u00a0cell types"
+    assert remark(skill, Noun("cell type", "cell types")) == "no skill on 1 of 2\u00a0cell types"
     assert sentence(model, family).startswith("net shows no skill on 1 of 2\u00a0cell types (K562): there the interval")
     assert verdicts(material)[0].endswith("; no skill on 1 of 2\u00a0cell types.")
 

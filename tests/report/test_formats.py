@@ -79,11 +79,16 @@ def test_size(count: int | None, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "word", "expected"),
-    [(1, "gene", "1 gene"), (6600, "gene", "6,600 genes"), (2, "library", "2 libraries"), (3, "assay", "3 assays")],
+    ("count", "nouns", "expected"),
+    [
+        (1, ("gene",), "1 gene"),
+        (6600, ("gene",), "6,600 genes"),
+        (2, ("library", "libraries"), "2 libraries"),
+        (1, ("library", "libraries"), "1 library"),
+    ],
 )
-def test_plural(count: int, word: str, expected: str) -> None:
-    assert formats.plural(count, word).replace(formats.NBSP, " ") == expected
+def test_plural(count: int, nouns: tuple[str, ...], expected: str) -> None:
+    assert formats.plural(count, *nouns).replace(formats.NBSP, " ") == expected
 
 
 def test_listing_reads_as_a_sentence() -> None:

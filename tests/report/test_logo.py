@@ -13,7 +13,7 @@ import made_up_families
 import pytest
 import scenarios
 
-from gxtool.models.base import Logo, ReportContext, ReportSection
+from gxtool.models.base import Logo, Noun, ReportContext, ReportSection
 from gxtool.report import report
 from gxtool.report.blocks import Look, from_section
 from gxtool.report.drawings import drawing
@@ -71,7 +71,7 @@ def letters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the page of a family whose section holds logos."""
     with pytest.MonkeyPatch.context() as patch:
         family = made_up_families.stub(
-            "letters", "Letters", "regression", ("pearson", "mse"), ("logo_sections",), "library"
+            "letters", "Letters", "regression", ("pearson", "mse"), ("logo_sections",), Noun("library", "libraries")
         )
         patch.setitem(made_up_families.FAMILIES, "letters", family)
         patch.setitem(vars(made_up_families), "logo_sections", logo_sections)

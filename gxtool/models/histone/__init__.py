@@ -1,13 +1,13 @@
 """Family `histone`: histone marks around the TSS, networks on their bins, genes on or off or their log expression."""
 
-from gxtool.models.base import Column, Family, Reference, Target
+from gxtool.models.base import Column, Family, Noun, Reference, Target
 
 _POSTER = "Singh et al., AttentiveChrome poster, NeurIPS 2017 (mean over 56 cell types)"
 
 FAMILY = Family(
     name="histone",
     title="Histone marks, 1D ConvNet",
-    summary="Histone marks in 100 bins around the TSS -> is the gene's expression above the median, or its logarithm?",
+    summary="Histone marks in bins around the TSS -> is the gene's expression above the median, or its logarithm?",
     kind="binary",
     default_preset="convnet",
     parameters={
@@ -94,6 +94,7 @@ FAMILY = Family(
         Reference("published ConvNet", "auroc", 0.812, "GeneNet, images/auc.png, digitised (+-0.002; mean over 56)"),
     ),
     demo=({"name": "histone-convnet", "preset": "convnet", "set": {"training.epochs": 12, "perturb.map_rows": 50}},),
-    group="gene",
-    sample="cell type",
+    reads="bigWig, BAM or CRAM with GTF or GFF3; the tables of Zenodo record 2652278 and of DeepDiff",
+    group=Noun("gene", "genes"),
+    sample=Noun("cell type", "cell types"),
 )

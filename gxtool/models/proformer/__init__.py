@@ -1,6 +1,6 @@
 """Family `proformer`: promoter sequence to expression; Proformer and other trunks on one input, with the same heads."""
 
-from gxtool.models.base import Column, Family
+from gxtool.models.base import Column, Family, Noun
 
 FAMILY = Family(
     name="proformer",
@@ -91,6 +91,7 @@ FAMILY = Family(
             "set": {"training.epochs": 2, "perturb.kinds": []},
         },
     ),
-    group="sequence",
-    sample="library",
+    reads="sequences with expression as text, FASTA or Parquet; the files of the DREAM challenge 2022",
+    group=Noun("sequence", "sequences"),
+    sample=Noun("library", "libraries"),
 )

@@ -1,0 +1,67 @@
+"""Predictions that say nothing about a row: constant, NaN or infinite. They are named, and stop nothing else.
+
+A constant scores what a constant scores: AUROC 0.5, correlations undefined. NaN and infinite predictions have no score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+CONSTANT, NAN, INFINITE = "constant", "NaN", "infinite"
+FAULTS = {
+    CONSTANT: "predicts the same value for every row",
+    NAN: "predicts NaN for some rows",
+    INFINITE: "predicts infinite values for some rows",
+}
+# More names than this are counted instead of listed.
+FEW = 5
+
+
+def fault_of(predictions: ArrayLike) -> str:
+    """Return which of `FAULTS` the predictions (n,) of one predictor have; empty for none, and for a single row."""
+    values = np.asarray(predictions, dtype=np.float64)
+    if np.isnan(values).any():
+        return NAN
+    if np.isinf(values).any():
+        return INFINITE
+    return CONSTANT if values.size > 1 and np.ptp(values) == 0 else ""
+
+
+def has_score(predictions: ArrayLike) -> bool:
+    """Say whether all predictions are finite numbers."""
+    return bool(np.isfinite(np.asarray(predictions, dtype=np.float64)).all())
+
+
+def fault_sentences(metrics: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the predictions of a run, in one sentence for each fault; `metrics` is metrics.json.
+
+    A fault of single seeds names them: the mean over seeds has it too, or hides it.
+    """
+    samples = metrics["samples"]
+    sentences = []
+    for fault, words in FAULTS.items():
+        places = {}
+        for sample in samples:
+            seeds = [entry["seed"] for entry in sample.get("per_seed") or () if entry.get("fault") == fault]
+            if seeds or sample.get("fault") == fault:
+                places[sample["sample"]] = sorted(set(seeds))
+        if not places:
+            continue
+        everyone = {entry["seed"] for sample in samples for entry in sample.get("per_seed") or ()}
+        affected = sorted({seed for seeds in places.values() for seed in seeds})
+        some = affected and len(affected) < len(everyone)
+        who = f" with {'seed' if len(affected) == 1 else 'seeds'} {_listed(affected)}" if some else ""
+        names = list(places)
+        where = _listed(names) if len(names) <= FEW else f"{len(names)} {metrics['words']['samples']}"
+        sentences.append(f"{metrics['run']} {words} of {where}{who}.")
+    return sentences
+
+
+def _listed(names: Sequence[Any]) -> str:
+    """Join names as a sentence does."""
+    words = [str(name) for name in names]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
