@@ -56,7 +56,7 @@ def run_all_stages(raw: Path, folder: Path) -> Path:
     for one in (both, settings("judge")):
         api.train(folder / "dataset", folder / one.name, one, api.Units(seeds=(1, 2)), CPU)
         api.evaluate([folder / one.name], folder / "dataset", folder / f"{one.name}-evaluation", one, CPU)
-    api.predict([folder / "both"], folder / "dataset", folder / "predictions", CPU)
+    api.predict([folder / "both"], folder / "dataset", folder / "predictions", options=CPU)
     api.perturb([folder / "both"], folder / "dataset", folder / "effects", both, CPU)
     api.design([folder / "both"], [folder / "judge"], folder / "dataset", folder / "designs", both, CPU)
     api.compare([folder / "both-evaluation", folder / "judge-evaluation"], folder / "comparison")
@@ -96,7 +96,7 @@ def next_stages(folder: Path, output: Path) -> dict[str, Callable[[], object]]:
     return {
         "examples": lambda: api.tokenize([folder / "examples"], output / "dataset", settings("both")),
         "dataset": lambda: api.train(folder / "dataset", output / "both", settings("both"), options=CPU),
-        "model": lambda: api.predict([folder / "both"], folder / "dataset", output / "predictions", CPU),
+        "model": lambda: api.predict([folder / "both"], folder / "dataset", output / "predictions", options=CPU),
         "evaluation": lambda: api.compare([folder / "both-evaluation"], output / "comparison"),
         "predictions": report,
         "effects": report,

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from gxtool.errors import InputError, did_you_mean, listed, plain, quoted
-from gxtool.io.artifact import hash_file
 from gxtool.io.gtf import PAR_Y, without_version
+from gxtool.io.hashes import hash_file
 from gxtool.io.packed import read_lines
 from gxtool.io.samplesheet import csv_fault
 from gxtool.names import UNIT_LENGTH

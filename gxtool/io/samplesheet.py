@@ -84,7 +84,8 @@ def format_samplesheet(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def _records(lines: Sequence[str], path: Path) -> list[tuple[int, list[str]]]:
-    reader = csv.reader(lines, delimiter=_delimiter(lines), strict=True)
+    # With their ends: a quoted cell may hold a line's end.
+    reader = csv.reader((f"{line}\n" for line in lines), delimiter=_delimiter(lines), strict=True)
     records = []
     try:
         for row in reader:

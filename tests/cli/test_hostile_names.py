@@ -76,7 +76,7 @@ def test_no_command_reads_a_sheet_with_a_hostile_sample(family: str, name: str, 
             ("config", "--model", family, "--input", sheet, "--output", "plan.json"),
             ("preprocess", "--model", family, "--input", sheet, "--output", "examples"),
         ):
-            assert "sample name" in refusal(*command)
+            assert "sample name" in (said := refusal(*command)) or "null byte" in said
     else:  # the spaces around a cell are no part of it
         assert rows[0][next(iter(rows[0]))] == name.strip() != name
     assert list(canary.iterdir()) == []

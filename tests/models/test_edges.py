@@ -37,7 +37,7 @@ def test_a_judge_is_named_by_run_or_preset_or_is_a_folder(asked: RunRequest, tmp
     for word in ("second", "legnet"):
         plan = build_plan([replace(asked, name="first", judge=word), judge])
         assert judged(plan) == {"first": "second"}
-        assert json.loads(plan["design"][0]["section"]).keys() == {"data", "design", "resources"}
+        assert json.loads(plan["design"][0]["section"]).keys() == {"design", "resources"}
     assert judged(build_plan([replace(asked, name="first", judge=str(tmp_path))])) == {"first": str(tmp_path)}
     assert build_plan([judge])["design"] == []
 

@@ -96,7 +96,7 @@ def test_examples_that_were_read_differently_are_not_joined(tmp_path: Path) -> N
 def test_a_dataset_without_a_record_is_refused(tmp_path: Path) -> None:
     with ArtifactWriter(tmp_path / "d", "dataset", family=FAMILY.name):
         pass
-    with pytest.raises(InputError, match=r"d: has no data\.yaml, expected the settings that a dataset was made with"):
+    with pytest.raises(InputError, match=r"d: has no data\.yaml, expected it in an artifact of kind dataset"):
         config_from_data(FAMILY, Settings(), [open_artifact(tmp_path / "d")])
 
 
