@@ -79,8 +79,9 @@ def evaluate(
         writer.write_table("predictions.parquet", table.select(COLUMNS))
         writer.write_json("metrics.json", content)
         writer.write_json("curves.json", curves)
-        if family.details:
-            writer.write_json("details.json", family.load(family.details)(table, opened))
+        finite = table.filter(pl.col("prediction").is_finite().all().over("sample"))
+        if family.details and len(finite):
+            writer.write_json("details.json", family.load(family.details)(finite, opened))
         writer.describe(rows={ROLE: table["row"].n_unique()}, info={"run": content["run"], "samples": list(curves)})
         watch.write(writer.folder, {"device": here.device.type, "threads": here.threads})
     return Path(output)

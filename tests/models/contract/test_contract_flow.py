@@ -13,7 +13,7 @@ import pytest
 from family_workplace import OPTIONS, Workplace
 
 from gxtool import api
-from gxtool.errors import ConfigError
+from gxtool.errors import ConfigError, InputError
 from gxtool.measure.faults import FAULTS
 
 
@@ -40,12 +40,11 @@ def spoil_predictions(work: Workplace, monkeypatch: pytest.MonkeyPatch, fault: s
 
 
 def walk(work: Workplace, folder: Path, kinds: Sequence[str]) -> str:
-    """Evaluate, perturb, predict, compare and report what was trained; return the report's page."""
+    """Evaluate, perturb, compare and report what was trained; return the report's page."""
     settings = work.settings("tiny", f"perturb.kinds=[{','.join(kinds)}]")
     api.evaluate([work.models], work.dataset, folder / "evaluation", settings, OPTIONS)
     if kinds:
         api.perturb([work.models], work.dataset, folder / "effects", settings, OPTIONS)
-    api.predict([work.models], work.dataset, folder / "predictions", OPTIONS)
     api.compare([folder / "evaluation"], folder / "comparison")
     return api.report([folder, work.dataset, work.models], folder / "report").read_text(encoding="utf-8")
 
@@ -54,6 +53,7 @@ def walk(work: Workplace, folder: Path, kinds: Sequence[str]) -> str:
 def test_from_simulated_files_to_the_report(work: Workplace, tmp_path: Path) -> None:
     facts = api.check(work.raw / "samplesheet.csv", work.settings())
     assert facts.facts
+    api.predict([work.models], work.dataset, tmp_path / "predictions", OPTIONS)
     page = walk(work, tmp_path, ["all"] if work.family.effect_kinds else [])
     metrics = json_of(tmp_path / "evaluation/metrics.json")
     assert list(metrics["samples"][0]["baselines"]), "every family has something to beat"
@@ -79,6 +79,12 @@ def test_predictions_that_say_nothing_are_named_and_stop_nothing(
 ) -> None:
     assert work.models.is_dir()
     spoil_predictions(work, monkeypatch, fault)
+    refusal = ""
+    try:
+        api.predict([work.models], work.dataset, tmp_path / "predictions", OPTIONS)
+    except InputError as error:  # a customary format may have no place for what is no number
+        refusal = str(error)
+    assert not refusal or (fault != "constant" and "expected a finite number" in refusal)
     # A kind that is asked for by name must be there: its effects may be undefined all the same.
     page = walk(work, tmp_path, work.family.effect_kinds[:1])
     metrics = json_of(tmp_path / "evaluation/metrics.json")
