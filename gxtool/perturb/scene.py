@@ -225,7 +225,7 @@ def _read(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def portrait_of(scene: Scene, kind: str, found: Pieces) -> Any:
-    """Return what the family shows of single rows of one target, None where it shows nothing or states are not finite."""
+    """Return what the family shows of single rows of one target; None for nothing, or where states are not finite."""
     if kind not in scene.family.portraits or not found.pieces or not np.isfinite(found.pieces[0].state).all():
         return None
     draw = scene.family.load(scene.family.portraits[kind])

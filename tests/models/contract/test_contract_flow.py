@@ -53,7 +53,7 @@ def walk(work: Workplace, folder: Path, kinds: Sequence[str]) -> str:
 def test_from_simulated_files_to_the_report(work: Workplace, tmp_path: Path) -> None:
     facts = api.check(work.raw / "samplesheet.csv", work.settings())
     assert facts.facts
-    api.predict([work.models], work.dataset, tmp_path / "predictions", OPTIONS)
+    api.predict([work.models], work.dataset, tmp_path / "predictions", options=OPTIONS)
     page = walk(work, tmp_path, ["all"] if work.family.effect_kinds else [])
     metrics = json_of(tmp_path / "evaluation/metrics.json")
     assert list(metrics["samples"][0]["baselines"]), "every family has something to beat"
@@ -81,7 +81,7 @@ def test_predictions_that_say_nothing_are_named_and_stop_nothing(
     spoil_predictions(work, monkeypatch, fault)
     refusal = ""
     try:
-        api.predict([work.models], work.dataset, tmp_path / "predictions", OPTIONS)
+        api.predict([work.models], work.dataset, tmp_path / "predictions", options=OPTIONS)
     except InputError as error:  # a customary format may have no place for what is no number
         refusal = str(error)
     assert not refusal or (fault != "constant" and "expected a finite number" in refusal)
