@@ -33,7 +33,7 @@ SETTINGS = (
     "design.max_edits=2",
 )
 CPU = TrainOptions(device="cpu")
-UNHASHED = {"manifest.json", "runtime.json", "tensorboard"}
+UNHASHED = {"manifest.json", "runtime.json", "settings.yaml", "tensorboard"}
 
 
 def settings(name: str) -> api.Settings:

@@ -140,6 +140,7 @@ def test_a_test_share_of_genes_is_held_out_where_no_file_names_them() -> None:
 
 def test_every_scheme_says_what_it_keeps_apart_and_proves() -> None:
     for scheme in SCHEMES.values():
-        text = scheme.proves.format(group="gene", sample="cell type") + scheme.title.format(group="gene", sample="cell")
+        words = {"group": "gene", "groups": "genes", "sample": "cell type", "samples": "cell types"}
+        text = scheme.proves.format(**words) + scheme.title.format(**words)
         assert "{" not in text
         assert set(scheme.apart) <= {"group", "sample", "chrom"}
