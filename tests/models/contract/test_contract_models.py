@@ -14,6 +14,7 @@ from family_workplace import Workplace
 from transformers import PreTrainedModel
 
 from gxtool.io.dataset import Dataset
+from gxtool.models.base import Run
 from gxtool.models.registry import families
 from gxtool.training.feeding import Rows
 from gxtool.training.networks import build_network, fill_buffers, save_network
@@ -47,7 +48,8 @@ def network_of(work: Workplace, preset: str) -> PreTrainedModel:
     """Return a new network of a preset for the family's simulated data."""
     data, train = opened(work)
     torch.manual_seed(3)
-    return build_network(work.settings(preset).run(), data, train)
+    run = Run(work.family, preset, work.settings(preset).resolve(), preset)
+    return build_network(run, data, train)
 
 
 def without_labels(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
