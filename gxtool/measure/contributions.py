@@ -140,10 +140,7 @@ class _Ties(NamedTuple):
 def _ties(values: Array, units: Units = None) -> _Ties:
     """Sort along the last axis, by unit first where units are given; ties never cross units."""
     n = values.shape[-1]
-    if units is None:
-        order = np.argsort(values, -1)
-    else:
-        order = np.lexsort((values, np.broadcast_to(units, values.shape)))
+    order = np.argsort(values, -1) if units is None else np.lexsort((values, np.broadcast_to(units, values.shape)))
     place = np.broadcast_to(np.arange(n), values.shape)
     ascending = np.take_along_axis(values, order, -1)
     starts = np.ones(values.shape, bool)
