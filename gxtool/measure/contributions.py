@@ -38,13 +38,17 @@ def unit_effects(metric: str, labels: Array, predictions: Array, units: Units = 
 
     `units` (n,) numbers each row's unit from 0 without gaps; None stands for one unit a row, in the order of the rows.
     """
-    if units is not None and metric in ONE_ROW_A_UNIT:
-        return None
-    effects = CLOSED_FORMS.get(metric)
-    if effects is None:
+    if not has_closed_form(metric, units):
         return None
     with np.errstate(invalid="ignore", divide="ignore"):
-        return effects(*np.broadcast_arrays(np.asarray(labels, float), np.asarray(predictions, float)), units)
+        return CLOSED_FORMS[metric](
+            *np.broadcast_arrays(np.asarray(labels, float), np.asarray(predictions, float)), units
+        )
+
+
+def has_closed_form(metric: str, units: Units = None) -> bool:
+    """Tell whether `unit_effects` knows this metric for rows of these units."""
+    return metric in CLOSED_FORMS and (units is None or metric not in ONE_ROW_A_UNIT)
 
 
 def _sums(values: Array, units: Units) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gxtool.errors import InputError, quoted
 from gxtool.measure.checks import Vector, vector
-from gxtool.measure.contributions import Array, unit_effects
+from gxtool.measure.contributions import Array, has_closed_form, unit_effects
 from gxtool.measure.metrics import Metric, find_metric
 from gxtool.measure.weighted import weighted_metric
 
@@ -47,7 +47,14 @@ class Block(NamedTuple):
         return self.rows.size if self.inside is None else int(self.inside.max()) + 1
 
 
-@dataclass(frozen=True)
+class Scoreable(NamedTuple):
+    """The blocks that a metric is defined on, by sample, and what the best constant scores in each of these samples."""
+
+    blocks: dict[int, list[Block]]
+    constants: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Rows:
     """The test rows that all predictors of a question are scored on."""
 
@@ -85,6 +92,21 @@ class Rows:
         generator = np.random.default_rng(DRAW_SEED)
         drawn = (generator.integers(0, self.n_units, size=self.n_units) for _ in range(DRAWS))
         return np.stack([np.bincount(units, minlength=self.n_units) for units in drawn])
+
+    def scoreable(self, metric: Metric) -> Scoreable:
+        """Return the blocks with labels that define the metric (AUROC: both classes); the same for every predictor."""
+        if metric.name not in self._scoreable:
+            blocks: dict[int, list[Block]] = {}
+            for block in self.blocks:
+                if np.ptp(block.labels) > 0 or np.isfinite(metric.function(block.labels, block.labels)):
+                    blocks.setdefault(block.sample, []).append(block)
+            constants = (np.mean([constant_score(metric, b.labels) for b in own]) for own in blocks.values())
+            self._scoreable[metric.name] = Scoreable(blocks, tuple(float(score) for score in constants))
+        return self._scoreable[metric.name]
+
+    @cached_property
+    def _scoreable(self) -> dict[str, Scoreable]:
+        return {}
 
     @property
     def fewest_in_part(self) -> int:
@@ -212,12 +234,8 @@ def scored(rows: Rows, predictions: Predictions, metric: str) -> Scored:
             f"predictions of {quoted(predictions.name)} have shape {values.shape}, expected (seeds, {rows.n_rows})"
         )
     chosen = find_metric(metric)
-    by_sample: dict[int, list[Block]] = {}
-    for block in rows.blocks:
-        if _can_be_scored(chosen, block.labels):
-            by_sample.setdefault(block.sample, []).append(block)
+    by_sample, constant = rows.scoreable(chosen)
     names = tuple(rows.samples[sample] for sample in by_sample)
-    constant = tuple(float(np.mean([constant_score(chosen, b.labels) for b in own])) for own in by_sample.values())
     bad = ~np.isfinite(values)
     if bad.any():
         kind = "NaN" if np.isnan(values).any() else "infinite"
@@ -227,16 +245,12 @@ def scored(rows: Rows, predictions: Predictions, metric: str) -> Scored:
         return Scored(predictions.name, chosen, names, None, constant, f"{chosen.label} is undefined for these labels")
     blocks = [block for own in by_sample.values() for block in own]
     same = np.array([np.ptp(values[:, block.rows], axis=1) == 0 for block in blocks])
-    drawn = any(unit_effects(metric, block.labels, values[:1, block.rows], block.inside) is None for block in blocks)
+    drawn = not all(has_closed_form(metric, block.inside) for block in blocks) and metric not in WITHOUT_INTERVAL
     parts = (_part(rows, own, values, chosen, drawn) for own in by_sample.values())
     evidence = gather(parts, rows.n_units, drawn)
     problem = "constant predictions" if same.all() else ""
     remark = "" if problem else _partly_constant(same, [rows.samples[block.sample] for block in blocks])
     return Scored(predictions.name, chosen, names, evidence, constant, problem, remark)
-
-
-def _can_be_scored(metric: Metric, labels: Vector) -> bool:
-    return bool(np.ptp(labels) > 0 or np.isfinite(metric.function(labels, labels)))
 
 
 def constant_score(metric: Metric, labels: Vector) -> float:

@@ -96,11 +96,9 @@ def _against_baselines(judgement: Judgement, words: Words) -> str:
         return "there is no baseline to compare with"
     if judgement.verdict == "too few units":
         n = judgement.model.n_units
-        return (
-            f"too few {many(words.unit)} to say more ({n}, at least {FEWEST_UNITS} are needed)"
-            if (n < FEWEST_UNITS)
-            else f"too few {many(words.unit)} to say more (without one of them the score would be undefined)"
-        )
+        why = f"{n}, at least {FEWEST_UNITS} are needed"
+        why = why if n < FEWEST_UNITS else "without one of them the score would be undefined"
+        return f"too few {many(words.unit)} to say more ({why})"
     if judgement.verdict == "too few samples":
         n = judgement.model.n_samples
         return f"too few {many(words.sample)} to speak of new ones ({n}, at least {FEWEST_SAMPLES} are needed)"
@@ -113,9 +111,8 @@ def _against_baselines(judgement: Judgement, words: Words) -> str:
     if judgement.verdict == "no clear difference":
         return f"{_scope(judgement.recipe, 'show')} no clear difference from {unclear}{also}"
     smallest = min(test.detectable for test in judgement.differences if test.verdict == "too little data")
-    return (
-        f"too little data to say how {scope} beside {unclear} (a difference below {smallest:.3f} would be missed){also}"
-    )
+    missed = f"(a difference below {smallest:.3f} would be missed)"
+    return f"too little data to say whether {scope} better than {unclear} {missed}{also}"
 
 
 def _scope(recipe: bool, verb: str = "be") -> str:
