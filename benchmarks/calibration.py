@@ -14,6 +14,8 @@ import argparse
 import json
 import os
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from itertools import product
@@ -21,10 +23,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import t
 
+from benchmarks.calibration_table import tables
 from benchmarks.null import Cell, batches, runs, true_score
 from benchmarks.table import RESULTS
+from gxtool.measure.evidence import Evidence, Predictions, Rows, Scored, scored
 from gxtool.measure.jackknife import estimate_difference, estimate_score, interval
+from gxtool.measure.metrics import find_metric
+from gxtool.measure.verdict import judge
 
 REPEATED = 10_000
 ALPHA = 0.05
@@ -92,6 +99,59 @@ def coverage_cells() -> Iterator[tuple[str, Cell, float]]:
         yield f"{metric}, {units} units, {samples} samples, {strength}", cell, STRENGTHS[strength]
 
 
+def equal_baselines(cell: Cell, simulations: int) -> Measured:
+    """Return how often a model is called better or worse than six baselines that are as good as it is."""
+    generator = np.random.default_rng([simulations, *cell.name.encode()])
+    metric, samples = find_metric(cell.metric), tuple(f"s{i}" for i in range(cell.samples))
+    constants = (metric.chance or 0.0,) * cell.samples
+    counts: Counter[str] = Counter()
+    for size in batches(cell, simulations):
+        together = runs(cell, size, generator, n_runs=7)
+        for i in range(size):
+            model, *baselines = (
+                Scored(str(run), metric, samples, _one(evidence, i), constants) for run, evidence in enumerate(together)
+            )
+            counts[judge(model, baselines).verdict] += 1
+    shares = {verdict: counts[verdict] / simulations for verdict in (*sorted(counts), "better", "worse")}
+    return {"simulations": simulations, "rate": shares["better"] + shares["worse"], **shares}
+
+
+def _one(evidence: Evidence, i: int) -> Evidence:
+    """Return one of the tables that were simulated together."""
+    parts = (evidence.scores, evidence.effects, evidence.seed_noise, evidence.joint_noise)
+    return Evidence(*(part[i] for part in parts), evidence.sample_units, evidence.n_units)
+
+
+def baseline_cells() -> Iterator[Cell]:
+    """Return the settings in which a model meets six equal baselines."""
+    for metric, units, samples in product(("pearson", "auroc"), (30, 100, 400), (1, 3)):
+        yield Cell(metric, units, samples, shared=0.6)
+
+
+def ten_errors() -> dict[str, Measured]:
+    """Return the p-value of ten standard errors among 190 comparisons, by degrees of freedom."""
+    return {f"{df} degrees of freedom": {"p": 190 * float(2 * t.sf(10, df))} for df in (2, 4, 8, 29)}
+
+
+def timing() -> dict[str, Measured]:
+    """Return the CPU time (s) from predictions to the judgement of the first predictor against all others."""
+    found = {}
+    for metric, samples, predictors in (("pearson", 10, 9), ("auroc", 10, 9), ("pearson", 50, 5), ("auroc", 50, 5)):
+        generator = np.random.default_rng(0)
+        names = np.tile([f"ENSG{i:011d}" for i in range(18_000)], samples)
+        of_sample = np.repeat([f"E{i:03d}" for i in range(samples)], 18_000)
+        labels = generator.standard_normal(names.size)
+        given = [labels + generator.standard_normal((1, names.size)) for _ in range(predictors)]
+        start = time.process_time()
+        rows = Rows.of(labels > 0 if metric == "auroc" else labels, names, of_sample)
+        arranged = time.process_time()
+        model, *baselines = (scored(rows, Predictions(str(i), own), metric) for i, own in enumerate(given))
+        judge(model, baselines)
+        seconds = {"arranging": arranged - start, "judging": time.process_time() - arranged}
+        found[f"18,000 genes, {samples} samples, {predictors} predictors, {metric}"] = seconds
+    return found
+
+
 # Bounds on the rate of each part, by number of units.
 def bounds(part: str, units: int) -> tuple[float, float]:
     """Return the lowest and highest rate that the design allows."""
@@ -102,6 +162,10 @@ def bounds(part: str, units: int) -> tuple[float, float]:
 
 def jobs(part: str) -> Iterator[tuple[str, int, Measure]]:
     """Return (name, units, function of the number of simulations) of every cell of a part."""
+    if part == "baselines":
+        for cell in baseline_cells():
+            yield cell.name, cell.units, lambda n, c=cell: equal_baselines(c, n)
+        return
     if part == "coverage":
         for name, cell, strength in coverage_cells():
             yield name, cell.units, lambda n, c=cell, s=strength: coverage(c, n, s)
@@ -111,7 +175,7 @@ def jobs(part: str) -> Iterator[tuple[str, int, Measure]]:
         yield cell.name, cell.units, lambda n, c=cell: false_positives(c, n, new)
 
 
-PARTS = ("false positives", "new samples", "coverage")
+PARTS = ("false positives", "new samples", "coverage", "baselines")
 
 
 def main() -> None:
@@ -125,6 +189,8 @@ def main() -> None:
     if not chosen.stored:
         for part in chosen.part or PARTS:
             simulate(part, chosen.simulations, chosen.results)
+        write({**stored(chosen.results), "ten errors": ten_errors(), "timing": timing()}, chosen.results)
+    print(tables(stored(chosen.results)))
 
 
 def simulate(part: str, simulations: int, path: Path) -> None:
