@@ -28,7 +28,7 @@ from scipy.stats import t
 from benchmarks.calibration_table import tables
 from benchmarks.null import Cell, batches, runs, true_score
 from benchmarks.table import RESULTS
-from gxtool.measure.evidence import Evidence, Predictions, Rows, Scored, scored
+from gxtool.measure.evidence import Evidence, LabelFacts, Predictions, Rows, Scored, scored
 from gxtool.measure.jackknife import estimate_difference, estimate_score, interval
 from gxtool.measure.metrics import find_metric
 from gxtool.measure.verdict import judge
@@ -103,13 +103,14 @@ def equal_baselines(cell: Cell, simulations: int) -> Measured:
     """Return how often a model is called better or worse than six baselines that are as good as it is."""
     generator = np.random.default_rng([simulations, *cell.name.encode()])
     metric, samples = find_metric(cell.metric), tuple(f"s{i}" for i in range(cell.samples))
-    constants = (metric.chance or 0.0,) * cell.samples
+    constants, units = (metric.chance or 0.0,) * cell.samples, (cell.units,) * cell.samples
+    facts = LabelFacts(samples, (), cell.units, constants, units, cell.units)
     counts: Counter[str] = Counter()
     for size in batches(cell, simulations):
         together = runs(cell, size, generator, n_runs=7)
         for i in range(size):
             model, *baselines = (
-                Scored(str(run), metric, samples, _one(evidence, i), constants) for run, evidence in enumerate(together)
+                Scored(str(run), metric, facts, _one(evidence, i)) for run, evidence in enumerate(together)
             )
             counts[judge(model, baselines).verdict] += 1
     shares = {verdict: counts[verdict] / simulations for verdict in (*sorted(counts), "better", "worse")}

@@ -47,11 +47,20 @@ class Block(NamedTuple):
         return self.rows.size if self.inside is None else int(self.inside.max()) + 1
 
 
-class Scoreable(NamedTuple):
-    """The blocks that a metric is defined on, by sample, and what the best constant scores in each of these samples."""
+class LabelFacts(NamedTuple):
+    """What the labels alone say about a metric: the same for every predictor.
 
-    blocks: dict[int, list[Block]]
-    constants: tuple[float, ...]
+    `blocks` by sample are those on which the metric is defined (AUROC: both classes are there), of `n_units` units.
+    `constant_scores` are what the best constant reaches in each sample. `rarest` counts, for each sample and for all
+    of them together, the units that the score leans on: those of the rarer class for scores of order, else all.
+    """
+
+    samples: tuple[str, ...]
+    blocks: tuple[tuple[Block, ...], ...]
+    n_units: int
+    constant_scores: tuple[float, ...]
+    rarest: tuple[int, ...]
+    rarest_overall: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,19 +102,14 @@ class Rows:
         drawn = (generator.integers(0, self.n_units, size=self.n_units) for _ in range(DRAWS))
         return np.stack([np.bincount(units, minlength=self.n_units) for units in drawn])
 
-    def scoreable(self, metric: Metric) -> Scoreable:
-        """Return the blocks with labels that define the metric (AUROC: both classes); the same for every predictor."""
-        if metric.name not in self._scoreable:
-            blocks: dict[int, list[Block]] = {}
-            for block in self.blocks:
-                if np.ptp(block.labels) > 0 or np.isfinite(metric.function(block.labels, block.labels)):
-                    blocks.setdefault(block.sample, []).append(block)
-            constants = (np.mean([constant_score(metric, b.labels) for b in own]) for own in blocks.values())
-            self._scoreable[metric.name] = Scoreable(blocks, tuple(float(score) for score in constants))
-        return self._scoreable[metric.name]
+    def facts(self, metric: Metric) -> LabelFacts:
+        """Return what the labels say about a metric."""
+        if metric.name not in self._facts:
+            self._facts[metric.name] = _label_facts(self, metric)
+        return self._facts[metric.name]
 
     @cached_property
-    def _scoreable(self) -> dict[str, Scoreable]:
+    def _facts(self) -> dict[str, LabelFacts]:
         return {}
 
     @property
@@ -120,6 +124,37 @@ def _numbered(column: ArrayLike, n: int, name: str) -> tuple[NDArray, Indices]:
         raise InputError(f"{name} has shape {values.shape}, expected one for each of {n} rows")
     names, number = np.unique(values, return_inverse=True)
     return names, number
+
+
+def _label_facts(rows: Rows, metric: Metric) -> LabelFacts:
+    by_sample: dict[int, list[Block]] = {}
+    for block in rows.blocks:
+        if np.ptp(block.labels) > 0 or np.isfinite(metric.function(block.labels, block.labels)):
+            by_sample.setdefault(block.sample, []).append(block)
+    samples = tuple(by_sample.values())
+    return LabelFacts(
+        tuple(rows.samples[sample] for sample in by_sample),
+        tuple(map(tuple, samples)),
+        _count_units(block for own in samples for block in own),
+        tuple(float(np.mean([constant_score(metric, block.labels) for block in own])) for own in samples),
+        tuple(_rarest(metric, own) for own in samples),
+        _rarest(metric, [block for own in samples for block in own]),
+    )
+
+
+def _count_units(blocks: Iterable[Block], label: float | None = None) -> int:
+    """Count the units of several blocks; only those that have a row with this label, where one is given."""
+    units = []
+    for block in blocks:
+        of_row = block.units if block.inside is None else block.units[block.inside]
+        units.append(of_row if label is None else of_row[block.labels == label])
+    return np.unique(np.concatenate(units)).size if units else 0
+
+
+def _rarest(metric: Metric, blocks: Sequence[Block]) -> int:
+    if metric.kind == "binary" and metric.needs == "score":
+        return min(_count_units(blocks, label) for label in (0.0, 1.0))
+    return _count_units(blocks)
 
 
 class Predictions(NamedTuple):
@@ -205,16 +240,20 @@ class Scored:
     """One predictor under one metric.
 
     `evidence` is None where there is no score at all. `problem` names predictions that are not compared (constant,
-    NaN or infinite), `remark` what is odd about some of them; `constant_score` is what the best constant reaches.
+    NaN or infinite), `remark` what is odd about some of them.
     """
 
     name: str
     metric: Metric
-    samples: tuple[str, ...]
+    facts: LabelFacts
     evidence: Evidence | None
-    constant_score: tuple[float, ...]
     problem: str = ""
     remark: str = ""
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """Name the samples that have a score."""
+        return self.facts.samples
 
     @property
     def n_seeds(self) -> int:
@@ -234,23 +273,21 @@ def scored(rows: Rows, predictions: Predictions, metric: str) -> Scored:
             f"predictions of {quoted(predictions.name)} have shape {values.shape}, expected (seeds, {rows.n_rows})"
         )
     chosen = find_metric(metric)
-    by_sample, constant = rows.scoreable(chosen)
-    names = tuple(rows.samples[sample] for sample in by_sample)
+    facts = rows.facts(chosen)
     bad = ~np.isfinite(values)
     if bad.any():
         kind = "NaN" if np.isnan(values).any() else "infinite"
         problem = f"{kind} predictions for {int(bad.any(0).sum()):,} of {rows.n_rows:,} rows"
-        return Scored(predictions.name, chosen, names, None, constant, problem)
-    if not by_sample:
-        return Scored(predictions.name, chosen, names, None, constant, f"{chosen.label} is undefined for these labels")
-    blocks = [block for own in by_sample.values() for block in own]
+        return Scored(predictions.name, chosen, facts, None, problem)
+    if not facts.blocks:
+        return Scored(predictions.name, chosen, facts, None, f"{chosen.label} is undefined for these labels")
+    blocks = [block for own in facts.blocks for block in own]
     same = np.array([np.ptp(values[:, block.rows], axis=1) == 0 for block in blocks])
     drawn = not all(has_closed_form(metric, block.inside) for block in blocks) and metric not in WITHOUT_INTERVAL
-    parts = (_part(rows, own, values, chosen, drawn) for own in by_sample.values())
-    evidence = gather(parts, rows.n_units, drawn)
+    evidence = gather((_part(rows, own, values, chosen, drawn) for own in facts.blocks), facts.n_units, drawn)
     problem = "constant predictions" if same.all() else ""
     remark = "" if problem else _partly_constant(same, [rows.samples[block.sample] for block in blocks])
-    return Scored(predictions.name, chosen, names, evidence, constant, problem, remark)
+    return Scored(predictions.name, chosen, facts, evidence, problem, remark)
 
 
 def constant_score(metric: Metric, labels: Vector) -> float:
@@ -288,8 +325,7 @@ def _part(rows: Rows, blocks: Sequence[Block], values: Array, metric: Metric, dr
             without = unit_effects(metric.name, block.labels, predicted[alive], block.inside)
             scores[alive] += without.score
             effects[np.ix_(alive, block.units)] += without.effects
-    n_units = np.unique(np.concatenate([block.units for block in blocks])).size
-    return Part(scores / len(blocks), effects / len(blocks), n_units)
+    return Part(scores / len(blocks), effects / len(blocks), _count_units(blocks))
 
 
 def _constant_prediction(metric: Metric, labels: Vector, predicted: Vector) -> float:

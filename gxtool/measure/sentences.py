@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gxtool.measure.jackknife import FEWEST_SAMPLES, FEWEST_UNITS
 from gxtool.measure.metrics import find_metric
 from gxtool.measure.verdict import Difference, Judgement, Score, Verdict
 
@@ -94,14 +93,9 @@ def _against_baselines(judgement: Judgement, words: Words) -> str:
     better = by_verdict.get("better", [])
     if judgement.verdict == "none":
         return "there is no baseline to compare with"
-    if judgement.verdict == "too few units":
-        n = judgement.model.n_units
-        why = f"{n}, at least {FEWEST_UNITS} are needed"
-        why = why if n < FEWEST_UNITS else "without one of them the score would be undefined"
-        return f"too few {many(words.unit)} to say more ({why})"
-    if judgement.verdict == "too few samples":
-        n = judgement.model.n_samples
-        return f"too few {many(words.sample)} to speak of new ones ({n}, at least {FEWEST_SAMPLES} are needed)"
+    if judgement.verdict in ("too few units", "too few samples"):
+        reason = next(test.remark for test in judgement.differences if test.verdict == judgement.verdict)
+        return f"{verdict_words(judgement.verdict, words)} more ({_in_words(reason, words)})"
     if judgement.verdict == "better":
         return f"{scope} better than {listing(better)}"
     if judgement.verdict == "worse":
@@ -113,6 +107,10 @@ def _against_baselines(judgement: Judgement, words: Words) -> str:
     smallest = min(test.detectable for test in judgement.differences if test.verdict == "too little data")
     missed = f"(a difference below {smallest:.3f} would be missed)"
     return f"too little data to say whether {scope} better than {unclear} {missed}{also}"
+
+
+def _in_words(reason: str, words: Words) -> str:
+    return reason.replace("units", many(words.unit)).replace("samples", many(words.sample))
 
 
 def _scope(recipe: bool, verb: str = "be") -> str:
@@ -132,7 +130,9 @@ def difference_sentence(difference: Difference, words: Words) -> str:
     if difference.difference is None or difference.verdict == "none":
         return f"{a} and {b}: {difference.remark}."
     if difference.p_value is None:
-        return f"{a} and {b}{place}: {verdict_words(difference.verdict, words)} ({difference.remark})."
+        return (
+            f"{a} and {b}{place}: {verdict_words(difference.verdict, words)} ({_in_words(difference.remark, words)})."
+        )
     numbers = f"{difference.difference:+.3f}, {difference.low:+.3f} to {difference.high:+.3f}, {_p(difference.p_value)}"
     about = "recipes" if difference.recipes else "these trained models"
     label = find_metric(difference.metric).label

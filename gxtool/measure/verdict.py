@@ -134,7 +134,7 @@ def score_of(scored: Scored, question: Question = QUESTION, sample: str | None =
     counts = (int(chosen.n_units), 1 if sample is not None else len(scored.samples))
     estimate = estimate_score(scored.evidence, place, question.new_samples)
     low, high = (float(end) for end in interval(metric, estimate, question.level))
-    _, reason = _too_few(*counts, estimate, question.new_samples and sample is None)
+    _, reason = _too_few(scored, place, estimate, question)
     if not reason and not np.isfinite([low, high]).all():
         reason = "a perfect or empty score has no interval"
     known = not reason and not scored.problem
@@ -155,12 +155,17 @@ def score_of(scored: Scored, question: Question = QUESTION, sample: str | None =
     )
 
 
-def _too_few(n_units: int, n_samples: int, estimate: Estimate, new_samples: bool) -> tuple[Verdict, str]:
+def _too_few(scored: Scored, place: int | None, estimate: Estimate, question: Question) -> tuple[Verdict, str]:
     """Return why there is no interval and no test, as a verdict and in words; ("none", "") where there are both."""
+    facts = scored.facts
+    n_units = int(side(scored.evidence, place).n_units)
     if n_units < FEWEST_UNITS:
         return "too few units", f"{n_units} units, at least {FEWEST_UNITS} are needed"
-    if new_samples and n_samples < FEWEST_SAMPLES:
-        return "too few samples", f"{n_samples} samples, at least {FEWEST_SAMPLES} are needed to speak of new ones"
+    rarest = facts.rarest_overall if place is None else facts.rarest[place]
+    if rarest < FEWEST_UNITS:
+        return "too few units", f"{rarest} units of the rarer class, at least {FEWEST_UNITS} are needed"
+    if question.new_samples and place is None and len(facts.samples) < FEWEST_SAMPLES:
+        return "too few samples", f"{len(facts.samples)} samples, at least {FEWEST_SAMPLES} are needed for new ones"
     if np.isnan(estimate.error):
         return "too few units", "without one of its units the score would be undefined"
     return "none", ""
@@ -213,7 +218,7 @@ def _difference(a: Scored, b: Scored, question: Question, sample: str | None, n_
     sizes = replace(nothing, difference=float(estimate.value), n_units=n_units, n_samples=n_samples)
     if a.metric.name in WITHOUT_INTERVAL:
         return replace(sizes, remark=f"{a.metric.label} has no interval and is not compared")
-    verdict, reason = _too_few(n_units, n_samples, estimate, question.new_samples and sample is None)
+    verdict, reason = _too_few(a, place, estimate, question)
     if reason:
         return replace(sizes, verdict=verdict, remark=reason)
     if np.isnan(estimate.p_value):
@@ -249,7 +254,7 @@ def yardstick(candidates: Sequence[Scored], question: Question = QUESTION, sampl
     if not candidates:
         return 0.0
     metric, place = candidates[0].metric, _place(candidates[0], sample)
-    constants = candidates[0].constant_score
+    constants = candidates[0].facts.constant_scores
     constant = float(np.mean(constants)) if place is None else constants[place]
     floor = SMALLEST_SKILL * abs(PERFECT.get(metric.name, 0.0) - constant)
     best, clear = 0.0, False

@@ -91,6 +91,14 @@ def test_sample_of_one_class_is_left_out():
     assert one.samples == ("x",)
 
 
+def test_rarer_class_is_counted_in_units_over_samples():
+    # Gene a is on in x and y, gene b in y only: 1 and 2 genes are on, 2 over both.
+    rows = Rows.of([1, 0, 0, 1, 1, 0, 0], list("abcabcd"), list("xxxyyyy"))
+    facts = scored(rows, Predictions("a", np.arange(7.0)[None]), "auroc").facts
+    assert (facts.rarest, facts.rarest_overall) == ((1, 2), 2)
+    assert scored(rows, Predictions("a", np.arange(7.0)[None]), "mse").facts.rarest == (3, 4)
+
+
 def test_labels_that_define_no_score_are_a_problem_and_no_error():
     rows = Rows.of([1, 1, 1], list("abc"), ["x"] * 3)
     one = scored(rows, Predictions("a", np.array([[0.1, 0.9, 0.2]])), "auroc")
@@ -115,7 +123,7 @@ def test_constant_predictions_score_what_a_constant_scores(metric, chance):
     rows = Rows.of([0, 1, 0, 0], list("abcd"), ["x"] * 4)
     one = scored(rows, Predictions("a", np.full((1, 4), 0.25)), metric)
     assert one.evidence.scores.tolist() == [[chance]]
-    assert one.constant_score == (chance,)
+    assert one.facts.constant_scores == (chance,)
 
 
 def test_one_dead_seed_of_two_scores_chance_and_is_remarked():

@@ -80,15 +80,30 @@ def test_too_few_genes_have_a_score_and_no_verdict():
     judgement = judge(table.predictor("cnn", 0.3), [table.predictor("linear", 3)])
     assert (judgement.verdict, judgement.model.low, judgement.differences[0].p_value) == ("too few units", None, None)
     assert judgement.model.estimate > 0.5
-    assert judgement_sentence(judgement, WORDS).endswith(": too few genes to say more (9, at least 10 are needed).")
+    assert judgement_sentence(judgement, WORDS).endswith(
+        ": too few genes to say more (9 genes, at least 10 are needed)."
+    )
 
 
-def test_only_positive_gene_allows_no_verdict():
-    labels = np.arange(30) == 7
-    rows = Rows.of(labels, np.arange(30), np.zeros(30))
-    model = scored(rows, Predictions("cnn", labels[None] + np.linspace(0, 2, 30)), "auroc")
+@pytest.mark.parametrize(("n_positive", "verdict"), [(1, "too few units"), (9, "too few units"), (10, "better")])
+def test_scores_of_order_need_ten_genes_of_each_class(n_positive, verdict):
+    # With 3 positives of 100, equal models would differ in 9 % of tables, with 10 in 5 %.
+    labels = np.arange(300) < n_positive
+    rows = Rows.of(labels, np.arange(300), np.zeros(300))
+    noise = np.random.default_rng(0).normal(size=(2, 1, 300))
+    model, baseline = (scored(rows, Predictions(n, 4 * s * labels + noise[s]), "auroc") for s, n in enumerate("ba"))
+    found = differences(baseline, [model])[0]
+    assert found.verdict == verdict
+    if verdict == "too few units":
+        assert found.remark == f"{n_positive} units of the rarer class, at least 10 are needed"
+        assert score_of(model).low is None
+
+
+def test_only_value_that_differs_allows_no_verdict():
+    table = Table(30)
+    model = table.given("cnn", (np.arange(30) == 7).astype(float))
     assert score_of(model).remark == "without one of its units the score would be undefined"
-    assert differences(model, [model])[0].verdict == "too few units"
+    assert differences(model, [table.predictor("linear", 1)])[0].verdict == "too few units"
 
 
 def test_errors_count_downwards():
@@ -138,7 +153,9 @@ def test_new_cell_types_need_six_of_them():
     three, six = (Table(40, tuple("abcdef")[:n]) for n in (3, 6))
     few, enough = (judge(t.predictor("cnn", 0.3), [t.predictor("linear", 1)], question) for t in (three, six))
     assert (few.verdict, few.model.low) == ("too few samples", None)
-    assert "too few cell types to speak of new ones (3, at least 6 are needed)" in judgement_sentence(few, WORDS)
+    assert "too few cell types to say more (3 cell types, at least 6 are needed for new ones)" in judgement_sentence(
+        few, WORDS
+    )
     assert [one.verdict for one in few.by_sample] == ["better"] * 3
     assert enough.verdict == "better"
 
