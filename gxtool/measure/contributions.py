@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 Units = NDArray[np.int64] | None
 # A sum of squares below this share of the whole is what rounding leaves of a constant.
 ROUNDING = 1e-13
-# Ranks in at most this many steps a side count pairs above both exactly; 256 steps err by 1/256 of a term that is 1/n.
-RANK_STEPS = 256
+# Up to so many ranks a side, pairs above both are counted exactly; beyond, with an error of 1/64 of a term that is 1/n.
+RANK_STEPS = 64
 
 
 class Without(NamedTuple):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gxtool.errors import InputError, quoted
-from gxtool.measure.checks import Vector, vector
+from gxtool.measure.checks import Vector, binary_labels, vector
 from gxtool.measure.contributions import Array, has_closed_form, unit_effects
 from gxtool.measure.metrics import Metric, find_metric
 from gxtool.measure.weighted import weighted_metric
@@ -129,6 +129,8 @@ def _numbered(column: ArrayLike, n: int, name: str) -> tuple[NDArray, Indices]:
 def _label_facts(rows: Rows, metric: Metric) -> LabelFacts:
     by_sample: dict[int, list[Block]] = {}
     for block in rows.blocks:
+        if metric.kind == "binary":
+            binary_labels(block.labels, f"labels of {rows.samples[block.sample]}")
         if np.ptp(block.labels) > 0 or np.isfinite(metric.function(block.labels, block.labels)):
             by_sample.setdefault(block.sample, []).append(block)
     samples = tuple(by_sample.values())
@@ -265,7 +267,8 @@ def scored(rows: Rows, predictions: Predictions, metric: str) -> Scored:
     """Score one predictor on all rows; blocks whose labels define no score (one class only) are left out.
 
     Raises:
-        InputError: not one value for each seed and row.
+        InputError: not one value for each seed and row, labels of two classes other than 0 and 1, or a probability
+            outside [0, 1] for a metric of probabilities.
     """
     values = np.asarray(predictions.values, np.float64)
     if values.ndim != 2 or values.shape[1] != rows.n_rows or not len(values):
@@ -279,6 +282,11 @@ def scored(rows: Rows, predictions: Predictions, metric: str) -> Scored:
         kind = "NaN" if np.isnan(values).any() else "infinite"
         problem = f"{kind} predictions for {int(bad.any(0).sum()):,} of {rows.n_rows:,} rows"
         return Scored(predictions.name, chosen, facts, None, problem)
+    if chosen.needs == "probability" and (values.min() < 0 or values.max() > 1):
+        raise InputError(
+            f"predictions of {quoted(predictions.name)} lie between {values.min():g} and {values.max():g}, "
+            f"expected probabilities for {chosen.label}"
+        )
     if not facts.blocks:
         return Scored(predictions.name, chosen, facts, None, f"{chosen.label} is undefined for these labels")
     blocks = [block for own in facts.blocks for block in own]

@@ -182,3 +182,15 @@ def test_auroc_is_the_metric_of_the_same_name():
     labels, predictions = np.array([0, 1, 1, 0, 1.0]), np.array([[0.3, 0.3, 0.9, 0.1, 0.2]])
     one = scored(Rows.of(labels, np.arange(5), ["x"] * 5), Predictions("a", predictions), "auroc")
     assert one.evidence.scores[0, 0] == auroc(labels, predictions[0])
+
+
+def test_labels_of_other_classes_are_refused():
+    rows = Rows.of([0, 2, 1], list("abc"), ["K562"] * 3)
+    with pytest.raises(InputError, match=r"labels of K562: value 1 \(counted from 0\) is 2, expected 0 or 1"):
+        scored(rows, Predictions("a", np.zeros((1, 3))), "auroc")
+
+
+def test_probabilities_beyond_one_are_refused():
+    rows = Rows.of([0, 1, 1], list("abc"), ["K562"] * 3)
+    with pytest.raises(InputError, match="predictions of 'a' lie between 0 and 1.5, expected probabilities for Brier"):
+        scored(rows, Predictions("a", np.array([[0, 1, 1.5]])), "brier")
