@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Array = NDArray[np.float64]
 Units = NDArray[np.int64] | None
@@ -242,59 +241,60 @@ def _auprc(labels: Array, predictions: Array, units: None) -> Without:
     return Without(score[..., 0], _back(score - left, ties.order))
 
 
+class _Ranks(NamedTuple):
+    """Mean ranks (..., n), how many values are tied with each (itself too), and their order."""
+
+    rank: Array
+    tied: Array
+    ties: _Ties
+
+
+def _ranks(values: Array) -> _Ranks:
+    ties = _ties(values)
+    rank, tied = (ties.first + ties.last) / 2 + 1, ties.last - ties.first + 1.0
+    return _Ranks(_back(rank, ties.order), _back(tied, ties.order), ties)
+
+
 def _spearman(labels: Array, predictions: Array, units: None) -> Without:
     """One row a unit; `units` is None. The ranks above a row that leaves move down by one, on both sides."""
-    shape, n = labels.shape, labels.shape[-1]
-    pairs = zip(labels.reshape(-1, n), predictions.reshape(-1, n), strict=True)
-    results = [_spearman_of(x, y) for x, y in pairs]
-    scores, effects = (np.array(part) for part in zip(*results, strict=True))
-    return Without(scores.reshape(shape[:-1]), effects.reshape(shape))
-
-
-def _spearman_of(labels: Array, predictions: Array) -> tuple[float, Array]:
-    n, left = labels.size, labels.size - 1
-    first, second = rankdata(labels), rankdata(predictions)
-    products = (first * second).sum()
+    n, left = labels.shape[-1], labels.shape[-1] - 1
+    first, second = _ranks(labels), _ranks(predictions)
+    products = np.sum(first.rank * second.rank, -1, keepdims=True)
     # The rank of a row falls by 1 when a row below it leaves, by a half when a tied one does.
-    falls = _above(second, first) + _above(first, second) - _pairs_above(first, second)
-    products_left = products - first * second - falls
-    (x, x_left), (y, y_left) = _rank_squares(first), _rank_squares(second)
+    falls = _above(second.rank, first) + _above(first.rank, second) - _pairs_above(first.rank, second.rank)
+    products_left = products - first.rank * second.rank - falls
+    (x, x_left), (y, y_left) = _rank_squares(first.tied), _rank_squares(second.tied)
     score = (products - n * (n + 1) ** 2 / 4) / np.sqrt(x * y)
     constant = (x_left <= 0) | (y_left <= 0)
     without = np.where(constant, np.nan, (products_left - left * (left + 1) ** 2 / 4) / np.sqrt(x_left * y_left))
-    return score, score - without
+    return Without(score[..., 0], score - without)
 
 
-def _above(values: Array, ranks: Array) -> Array:
+def _above(values: Array, ranks: _Ranks) -> Array:
     """Sum, for each row, the values of the rows ranked above it, half of those tied with it (not its own)."""
-    ties = _ties(ranks)
-    return _back(values.sum() - _below(values, ties), ties.order) - values / 2
+    return values.sum(-1, keepdims=True) - _back(_below(values, ranks.ties), ranks.ties.order) - values / 2
 
 
 def _pairs_above(first: Array, second: Array) -> Array:
     """Count, for each row, the rows above it on both sides; a tie on a side counts half."""
-    steps = [_steps(ranks) for ranks in (first, second)]
-    size = [int(step.max()) + 1 for step in steps]
-    table = np.bincount(steps[0] * size[1] + steps[1], minlength=size[0] * size[1]).reshape(size).astype(float)
-    for axis in (0, 1):
+    n = first.shape[-1]
+    size = min(n, RANK_STEPS)
+    steps = [(ranks.reshape(-1, n) * (size / (n + 0.5))).astype(np.int64) for ranks in (first, second)]
+    table_of = np.arange(len(steps[0]))[:, None] * size**2
+    place = table_of + steps[0] * size + steps[1]
+    table = np.bincount(place.ravel(), minlength=len(place) * size**2).reshape(-1, size, size).astype(float)
+    for axis in (1, 2):
         table = np.flip(np.cumsum(np.flip(table, axis), axis), axis) - table / 2
-    return table[steps[0], steps[1]] - 0.25
+    return (table.ravel()[place] - 0.25).reshape(first.shape)
 
 
-def _steps(ranks: Array) -> NDArray[np.int64]:
-    """Number distinct ranks; of more than `RANK_STEPS` of them, neighbours share a number."""
-    distinct, step = np.unique(ranks, return_inverse=True)
-    return step if distinct.size <= RANK_STEPS else (ranks * (RANK_STEPS / (ranks.size + 1))).astype(np.int64)
-
-
-def _rank_squares(ranks: Array) -> tuple[float, Array]:
-    """Return the centred sum of squared ranks, and what is left of it (n,) when each row leaves and ranks close up."""
-    _, group, counts = np.unique(ranks, return_inverse=True, return_counts=True)
-    sizes = counts.astype(float)
-    n, tied = float(ranks.size), np.sum(sizes**3 - sizes)
-    own = sizes[group]
-    tied_left = tied - (own**3 - own) + ((own - 1) ** 3 - (own - 1))
-    return (n**3 - n - tied) / 12, ((n - 1) ** 3 - (n - 1) - tied_left) / 12
+def _rank_squares(tied: Array) -> tuple[Array, Array]:
+    """Return the centred sum of squared ranks (..., 1), and what is left of it when each row leaves (..., n)."""
+    n = float(tied.shape[-1])
+    # A group of t ties takes t³ - t off: t² - 1 for each of its rows.
+    off = np.sum(tied**2 - 1, -1, keepdims=True)
+    off_left = off - (tied**3 - tied) + ((tied - 1) ** 3 - (tied - 1))
+    return (n**3 - n - off) / 12, ((n - 1) ** 3 - (n - 1) - off_left) / 12
 
 
 ONE_ROW_A_UNIT = frozenset({"spearman", "auprc"})
