@@ -92,7 +92,8 @@ def _against_baselines(judgement: Judgement, words: Words) -> str:
     scope = _scope(judgement.recipe)
     better = by_verdict.get("better", [])
     if judgement.verdict == "none":
-        return "there is no baseline to compare with"
+        reasons = [test.remark for test in judgement.differences]
+        return f"no baseline was compared ({reasons[0]})" if reasons else "there is no baseline to compare with"
     if judgement.verdict in ("too few units", "too few samples"):
         reason = next(test.remark for test in judgement.differences if test.verdict == judgement.verdict)
         return f"{verdict_words(judgement.verdict, words)} more ({_in_words(reason, words)})"

@@ -180,19 +180,25 @@ def _place(scored: Scored, sample: str | None) -> int | None:
 
 
 def differences(
-    a: Scored, others: Sequence[Scored], question: Question = QUESTION, sample: str | None = None, scale: float = 0.0
+    a: Scored,
+    others: Sequence[Scored],
+    question: Question = QUESTION,
+    sample: str | None = None,
+    scale: float | None = None,
 ) -> tuple[Difference, ...]:
     """Compare one predictor with those it is asked about; p-values and intervals are adjusted for their number.
 
-    `scale` is a difference that matters (`yardstick`): where one so large could not have been found, the verdict is
-    "too little data" and not "no clear difference". Predictors that cannot be compared are told so and do not count.
+    `scale` is a difference that matters, the `yardstick` of the baselines; without it, that of the compared themselves.
+    Where one so large could not have been found, the verdict is "too little data" and not "no clear difference".
+    Predictors that cannot be compared (constant, NaN or infinite predictions) are told so and do not count.
     """
     n_comparisons = max(1, sum(_comparable(a, b) for b in others))
     adjusted = question._replace(level=1 - (1 - question.level) / n_comparisons)
+    matters = yardstick([a, *others], question, sample) if scale is None else scale
     found = []
     for b in others:
         one = _difference(a, b, adjusted, sample, n_comparisons)
-        if one.verdict == "no clear difference" and one.detectable is not None and one.detectable > scale > 0:
+        if one.verdict == "no clear difference" and one.detectable is not None and one.detectable > matters:
             one = replace(one, verdict="too little data")
         found.append(one)
     return tuple(found)
@@ -211,7 +217,7 @@ def _difference(a: Scored, b: Scored, question: Question, sample: str | None, n_
     )
     if not _comparable(a, b):
         reasons = [f"{one.name}: {one.problem}" for one in (a, b) if one.problem]
-        return replace(nothing, remark=f"not compared ({'; '.join(reasons)})")
+        return replace(nothing, remark="; ".join(reasons))
     place = _place(a, sample)
     estimate = estimate_difference(a.evidence, b.evidence, place, question.new_samples)
     n_units, n_samples = int(side(a.evidence, place).n_units), 1 if sample is not None else len(a.samples)
@@ -222,7 +228,7 @@ def _difference(a: Scored, b: Scored, question: Question, sample: str | None, n_
     if reason:
         return replace(sizes, verdict=verdict, remark=reason)
     if np.isnan(estimate.p_value):
-        return replace(sizes, remark="not compared (neither score varies with the units)")
+        return replace(sizes, remark="neither score varies with the units")
     return _tested(sizes, estimate, question, a, b)
 
 

@@ -191,6 +191,11 @@ def test_difference_that_matters_and_could_not_be_seen_is_too_little_data():
     assert difference_sentence(found, WORDS).endswith(f"; a difference below {found.detectable:.3f} would be missed.")
 
 
+def test_two_weak_models_on_few_genes_are_too_little_data_without_being_told_what_matters():
+    table = Table(12)
+    assert differences(table.predictor("a", 3), [table.predictor("b", 3)])[0].verdict == "too little data"
+
+
 def test_constant_and_broken_predictors_are_named_and_stop_nothing():
     table = Table()
     model = table.predictor("cnn", 0.3)
@@ -198,7 +203,7 @@ def test_constant_and_broken_predictors_are_named_and_stop_nothing():
     judgement = judge(model, [constant, broken, table.predictor("linear", 1)])
     assert judgement.verdict == "better"
     assert [test.verdict for test in judgement.differences] == ["none", "none", "better"]
-    assert judgement.differences[0].remark == "not compared (train_mean: constant predictions)"
+    assert judgement.differences[0].remark == "train_mean: constant predictions"
     assert [score.estimate for score in judgement.baselines[:2]] == [0, None]
     assert judgement.strongest == "linear"
     assert judgement_sentence(judge(constant, [model]), WORDS) == "train_mean is not compared: constant predictions."
@@ -211,6 +216,15 @@ def test_broken_predictor_does_not_count_as_a_comparison():
     table = Table()
     a, b, broken = table.predictor("a", 1), table.predictor("b", 1), table.given("c", np.inf)
     assert differences(a, [b, broken])[0] == differences(a, [b])[0]
+
+
+def test_model_beside_constants_alone_has_its_skill():
+    table = Table()
+    judgement = judge(table.predictor("cnn", 0.3), [table.given("train_mean", 0.5)])
+    assert (judgement.verdict, judgement.has_skill) == ("none", True)
+    assert judgement_sentence(judgement, WORDS).endswith(
+        ": no baseline was compared (train_mean: constant predictions)."
+    )
 
 
 def test_model_without_baselines_has_its_score():
