@@ -114,7 +114,9 @@ def test_stored_cells_are_within_their_bounds_and_in_the_readme() -> None:
     for part in calibration.PARTS:
         assert sorted(results[part]) == sorted(name for name, _, _ in calibration.jobs(part))
         for name, cell in results[part].items():
-            low, high = calibration.bounds(part, cell["units"])
+            low, high = calibration.bounds(part, name, cell["units"])
             assert cell["simulations"] >= 2000
             assert low <= cell["rate"] <= high, f"{part}: {name}"
+    for work, seconds in results["timing"].items():
+        assert sum(seconds.values()) <= (2 if "10 samples" in work else 60), work
     assert tables(results) in (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")

@@ -89,9 +89,10 @@ def test_area_near_one_has_an_interval_below_one():
     assert 0.9 < low < 0.99 < high < 1
 
 
-def test_error_of_a_mean_is_symmetric():
-    ends = interval("mse", Estimate(np.array(2.0), np.array(0.5), np.array(10.0), np.array(0.0)), 0.95)
-    assert ends == pytest.approx((2 - 0.5 * 2.228139, 2 + 0.5 * 2.228139))
+def test_errors_have_intervals_by_a_factor_and_shares_of_variance_by_a_sum():
+    estimate = Estimate(np.array(2.0), np.array(0.5), np.array(10.0), np.array(0.0))
+    assert interval("mse", estimate, 0.95) == pytest.approx((2 / np.exp(0.25 * 2.228139), 2 * np.exp(0.25 * 2.228139)))
+    assert interval("r2_score", estimate, 0.95) == pytest.approx((2 - 0.5 * 2.228139, 2 + 0.5 * 2.228139))
 
 
 @pytest.mark.parametrize("df", [2, 4, 8, 29, 1000])
