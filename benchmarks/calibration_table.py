@@ -9,12 +9,15 @@ Cells = Mapping[str, Mapping[str, Any]]
 _GRID = ("samples", "units", "metric", "seeds", "seed sd", "sample sd")
 
 
-def tables(results: Mapping[str, Cells]) -> str:
-    """Return one table for each part that was measured."""
+def tables(results: Mapping[str, Cells], totals: Mapping[str, int]) -> str:
+    """Return one table for each part that was measured; `totals` counts the cells that each part has in all."""
     printed = []
     for part, column in (("false positives", "shared"), ("new samples", "shared"), ("coverage", "strength")):
         if part in results:
-            printed += [f"**{part.capitalize()}** ({_summary(results[part])})", _pivot(results[part], column)]
+            printed += [
+                f"**{part.capitalize()}** ({_summary(results[part], totals[part])})",
+                _pivot(results[part], column),
+            ]
     if "baselines" in results:
         printed += ["**Six equal baselines** (share of verdicts)", _verdicts(results["baselines"])]
     if "ten errors" in results:
@@ -28,11 +31,12 @@ def tables(results: Mapping[str, Cells]) -> str:
     return "\n\n".join(printed)
 
 
-def _summary(cells: Cells) -> str:
+def _summary(cells: Cells, total: int) -> str:
     rates = [cell["rate"] for cell in cells.values()]
     fewest = min(cell["simulations"] for cell in cells.values())
     repeated = [cell for cell in cells.values() if "first" in cell]
-    said = f"{len(cells)} cells of {fewest:,} simulations or more: {min(rates):.1%} to {max(rates):.1%}"
+    measured = f"{len(cells)}" if len(cells) == total else f"{len(cells)} of {total}"
+    said = f"{measured} cells of {fewest:,} simulations or more: {min(rates):.1%} to {max(rates):.1%}"
     return f"{said}; {len(repeated)} cells repeated with {repeated[0]['simulations']:,}" if repeated else said
 
 
