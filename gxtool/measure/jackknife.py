@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm, t
+from numpy.typing import ArrayLike
+from scipy.special import ndtri, stdtr, stdtrit
 
 from gxtool.measure.contributions import Array
 from gxtool.measure.evidence import Evidence, unit_variance
@@ -115,10 +116,15 @@ def _estimate(value: Array, spreads: Sequence[Spread], scale: Array) -> Estimate
     with np.errstate(invalid="ignore", divide="ignore"):
         df = variance**2 / sum(spread.variance**2 / spread.df for spread in spreads)
         df = np.where(error > 0, df, spreads[0].df)
-        p_value = 2 * t.sf(np.abs(value) / error, df)
+        p_value = 2 * stdtr(df, -np.abs(value) / error)
     same = (error == 0) & (np.abs(value) <= rounding)
     p_value = np.where(error == 0, np.where(same, 1.0, np.nan), p_value)
     return Estimate(np.where(same, 0.0, value), error, df, p_value)
+
+
+def quantile(level: float, df: ArrayLike) -> Array:
+    """Return how many standard errors the interval of this level reaches to either side."""
+    return -stdtrit(df, (1 - level) / 2)
 
 
 def detectable(error: float, df: float, level: float) -> float:
@@ -126,8 +132,8 @@ def detectable(error: float, df: float, level: float) -> float:
 
     From the normal approximation of the non-central t: P(T > c) is Phi((d - c(1 - 1/4df)) / sqrt(1 + c²/2df)).
     """
-    critical = t.isf((1 - level) / 2, df)
-    shift = critical * (1 - 1 / (4 * df)) + norm.ppf(0.8) * np.sqrt(1 + critical**2 / (2 * df))
+    critical = quantile(level, df)
+    shift = critical * (1 - 1 / (4 * df)) + ndtri(0.8) * np.sqrt(1 + critical**2 / (2 * df))
     return float(shift * error)
 
 
@@ -151,11 +157,11 @@ SCALES = {
 
 def interval(metric: str, estimate: Estimate, level: float) -> tuple[Array, Array]:
     """Return the interval of a single score; NaN where there is no variance (a perfect score, an empty one)."""
-    quantile = t.isf((1 - level) / 2, estimate.df)
     error = np.where(estimate.error > 0, estimate.error, np.nan)
+    half = quantile(level, estimate.df) * error
     if metric not in SCALES:
-        return estimate.value - quantile * error, estimate.value + quantile * error
+        return estimate.value - half, estimate.value + half
     there, back, slope = SCALES[metric]
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        middle, half = there(estimate.value), quantile * error * slope(estimate.value)
+        middle, half = there(estimate.value), half * slope(estimate.value)
         return back(middle - half), back(middle + half)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.stats import t
 
 from gxtool.errors import InputError
 from gxtool.measure.evidence import WITHOUT_INTERVAL, Scored
@@ -25,6 +24,7 @@ from gxtool.measure.jackknife import (
     estimate_difference,
     estimate_score,
     interval,
+    quantile,
     side,
 )
 from gxtool.measure.statistics import holm
@@ -235,7 +235,7 @@ def _difference(a: Scored, b: Scored, question: Question, sample: str | None, n_
 def _tested(sizes: Difference, estimate: Estimate, question: Question, a: Scored, b: Scored) -> Difference:
     """Fill in interval, p-value and verdict."""
     value, error, df = float(estimate.value), float(estimate.error), float(estimate.df)
-    half = float(t.isf((1 - question.level) / 2, df)) * error
+    half = float(quantile(question.level, df)) * error
     p_value = min(1.0, sizes.n_comparisons * float(estimate.p_value))
     clear = float(estimate.p_value) < 1 - question.level
     ahead = (value > 0) == a.metric.higher_is_better
