@@ -13,7 +13,9 @@ def tables(results: Mapping[str, Cells], totals: Mapping[str, int]) -> str:
     """Return one table for each part that was measured; `totals` counts the cells that each part has in all."""
     printed = []
     for part, column in (("false positives", "shared"), ("new samples", "shared"), ("coverage", "strength")):
-        if part in results:
+        if part not in results:
+            printed += [f"**{part.capitalize()}** (none of {totals.get(part, 0)} cells measured yet)"]
+        else:
             printed += [
                 f"**{part.capitalize()}** ({_summary(results[part], totals[part])})",
                 _pivot(results[part], column),
