@@ -35,10 +35,15 @@ class Side(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """A part of a variance and its degrees of freedom."""
+    """A part of a variance, its degrees of freedom, and the variance that these belong to (None: the part itself)."""
 
     variance: Array
     df: float
+    measured: Array | None = None
+
+    def of_df(self) -> Array:
+        """Return this part's term in Satterthwaite's denominator."""
+        return (self.variance if self.measured is None else self.measured) ** 2 / self.df
 
 
 class Estimate(NamedTuple):
@@ -99,13 +104,19 @@ def _seed_spreads(one: Side) -> list[Spread]:
 
 
 def _sample_spreads(scores: Array, effects: Array, one: Side) -> list[Spread]:
-    """Return the variance of the mean over samples that units do not explain; scores (..., S), effects (..., S, m)."""
+    """Return the variance of the mean over samples that units do not explain; scores (..., S), effects (..., S, m).
+
+    Its S - 1 degrees of freedom belong to the variance between samples before the units' share is taken off. Given to
+    what is left, they promise too much where the shares are alike: 7.6 % false positives with 6 samples, not 4.4 %.
+    """
     n_samples = scores.shape[-1]
     if n_samples < FEWEST_SAMPLES:
         return []
     apart = effects - effects.mean(-2, keepdims=True)
     noise = unit_variance(apart, one.n_units, one.drawn).sum(-1) / (n_samples - 1)
-    return [Spread(np.maximum(scores.var(-1, ddof=1) - noise, 0) / n_samples, n_samples - 1)]
+    between = scores.var(-1, ddof=1)
+    excess = np.maximum(between - noise, 0)
+    return [Spread(excess / n_samples, n_samples - 1, np.where(excess > 0, between, 0) / n_samples)]
 
 
 def _estimate(value: Array, spreads: Sequence[Spread], scale: Array) -> Estimate:
@@ -114,7 +125,7 @@ def _estimate(value: Array, spreads: Sequence[Spread], scale: Array) -> Estimate
     rounding = ROUNDING * scale
     error = np.where(error <= rounding, 0.0, error)
     with np.errstate(invalid="ignore", divide="ignore"):
-        df = variance**2 / sum(spread.variance**2 / spread.df for spread in spreads)
+        df = variance**2 / sum(spread.of_df() for spread in spreads)
         df = np.where(error > 0, df, spreads[0].df)
         p_value = 2 * stdtr(df, -np.abs(value) / error)
     same = (error == 0) & (np.abs(value) <= rounding)

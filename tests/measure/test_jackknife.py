@@ -50,6 +50,15 @@ def test_new_samples_add_their_variance_from_six_on():
     assert estimate_score(evidence(scores, effects), sample=2, new_samples=True).error ** 2 == pytest.approx(units)
 
 
+def test_degrees_of_freedom_of_samples_belong_to_all_that_varies_between_them():
+    # Units explain 2.5 of the variance 3.5 between samples: what is left is 1, known no better than the 3.5.
+    effects = np.kron(np.eye(6), [1, -1]) * np.sqrt(12 / 11 * 2.5 / 2)
+    estimate = estimate_score(evidence([[1, 2, 3, 4, 5, 6]], effects), new_samples=True)
+    units, samples = 2.5 / 6, 1 / 6
+    assert estimate.error**2 == pytest.approx(units + samples)
+    assert estimate.df == pytest.approx((units + samples) ** 2 / (units**2 / 11 + (3.5 / 6) ** 2 / 5))
+
+
 def test_identical_predictions_differ_by_nothing_with_p_one():
     one = evidence([[0.8]], [[0.1, -0.1, 0]])
     assert estimate_difference(one, one)[::3] == (0, 1)
