@@ -1,0 +1,77 @@
+"""The noise ceiling: the correlation that a perfect prediction could reach with measurements as noisy as these."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gxtool.errors import InputError
+from gxtool.measure.contributions import Units, unit_effects
+from gxtool.measure.evidence import Part, gather
+from gxtool.measure.jackknife import FEWEST_UNITS, estimate_score, interval
+
+
+class Bounds(NamedTuple):
+    """An estimate and its interval; NaN where there is none."""
+
+    estimate: float
+    low: float
+    high: float
+
+    def reached_by(self, high: float | None) -> bool:
+        """Say whether a score whose interval ends at `high` is at the ceiling."""
+        return high is not None and bool(high >= self.estimate)
+
+
+class NoiseCeiling(NamedTuple):
+    """Correlations of measurements with each other, and what they allow.
+
+    `between` is the mean correlation of two single measurements (replicates, halves); `again` that of the label with
+    another label of the same depth (Spearman and Brown); `perfect` that of a perfect prediction with the label, its
+    square root: the ceiling of Pearson's r. `again` is also the ceiling of R².
+    """
+
+    between: Bounds
+    again: Bounds
+    perfect: Bounds
+    n_units: int
+
+
+def noise_ceiling(
+    measurements: ArrayLike, depth: float | None = None, units: Units = None, level: float = 0.95
+) -> NoiseCeiling:
+    """Return the ceiling from repeated measurements (m, n) of n rows, with an interval over their units.
+
+    `depth` is how many measurements the label is worth: m where it is their mean (the default), 2 for two halves of
+    the cells behind it, 1 where it is one of the replicates. `units` (n,) numbers each row's unit from 0. Correlations
+    below 0 leave no ceiling but 0.
+
+    Raises:
+        InputError: fewer than two measurements, values that are not finite, or measurements that are constant.
+    """
+    values = np.asarray(measurements, np.float64)
+    if values.ndim != 2 or len(values) < 2:
+        raise InputError(f"measurements have shape {values.shape}, expected at least two (measurements, rows)")
+    if not np.isfinite(values).all():
+        raise InputError("measurements have a value that is not finite, expected a number for each row")
+    if (np.ptp(values, axis=1) == 0).any():
+        raise InputError("a measurement is the same for all rows, expected values that differ")
+    pairs = np.array(list(combinations(range(len(values)), 2)))
+    without = unit_effects("pearson", values[pairs[:, 0]], values[pairs[:, 1]], units)
+    n_units = without.effects.shape[-1]
+    mean = Part(without.score.mean(keepdims=True), without.effects.mean(0, keepdims=True), n_units)
+    estimate = estimate_score(gather([mean], n_units))
+    low, high = interval("pearson", estimate, level) if n_units >= FEWEST_UNITS else (np.nan, np.nan)
+    between = np.array([estimate.value, low, high], np.float64)
+    times = len(values) if depth is None else depth
+    again = spearman_brown(np.maximum(between, 0), times)
+    return NoiseCeiling(*(Bounds(*map(float, ends)) for ends in (between, again, np.sqrt(again))), n_units)
+
+
+def spearman_brown(correlation: ArrayLike, times: float) -> NDArray[np.float64]:
+    """Return the correlation of measurements `times` as deep; times = 2 brings two halves to full depth."""
+    r = np.asarray(correlation, np.float64)
+    return times * r / (1 + (times - 1) * r)
