@@ -17,6 +17,7 @@ from gxtool import api
 from gxtool.cli import app
 from gxtool.errors import ConfigError, GxtoolError, InputError
 from gxtool.io.artifact import open_artifact, verify
+from gxtool.io.hashes import hash_file
 from gxtool.measure.statistics import paired_bootstrap
 from gxtool.simulate.promoter_files import FLANKS
 from gxtool.simulate.promoters import true_expression
@@ -202,9 +203,8 @@ def renamed(source: Path, target: Path, **info: object) -> Path:
     """Copy the only model of a run under another manifest."""
     shutil.copytree(source, target)
     (path,) = target.glob("*/manifest.json")
-    manifest = json.loads(path.read_text())
-    manifest["info"] |= info
-    path.write_text(json.dumps(manifest))
+    manifest = open_artifact(source / path.parent.name).manifest
+    path.write_bytes(replace(manifest, info={**manifest.info, **info}).to_bytes())
     return target
 
 
@@ -264,6 +264,10 @@ def test_sequences_kept_without_flanks_have_none_to_put_back_on(design: Design, 
     summary = json.loads(path.read_text())
     summary["samples"][0]["tally"]["without_flanks"] = 3
     path.write_text(json.dumps(summary))
+    manifest = open_artifact(folder / "dataset").manifest
+    sha256, size = hash_file(path)
+    files = {**manifest.files, "summary.json": {"sha256": sha256, "bytes": size}}
+    (tmp_path / "dataset/manifest.json").write_bytes(replace(manifest, files=files).to_bytes())
     words = "3 sequences were kept without their flanks, expected data with flanks"
     refused(lambda: design(tmp_path / "designs", dataset=tmp_path / "dataset"), InputError, words, tmp_path / "designs")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from whole_look import look_at
 
 from gxtool.errors import InputError
 from gxtool.io.bins_files import BinsFile, find_bins_files
@@ -44,7 +45,7 @@ def test_k562_genes_have_the_counts_that_the_file_holds(real_data):
 
 def test_k562_marks_correlate_with_expression_as_biology_says(real_data):
     folder = real_data / "epigenome" / "derived_deepchrome_layout" / "E123"
-    found = check([{"sample": "E123", "data": str(folder)}], DataConfig())
+    found = look_at(check, [{"sample": "E123", "data": str(folder)}], DataConfig())
     assert found.warnings == ()
     assert "200 genes train, 200 genes val, 200 genes test" in dict(found.facts)["E123"]
 
@@ -52,7 +53,7 @@ def test_k562_marks_correlate_with_expression_as_biology_says(real_data):
 def test_k562_marks_in_another_order_are_noticed(real_data):
     folder = real_data / "epigenome" / "derived_deepchrome_layout" / "E123"
     swapped = DataConfig(marks=("H3K4me3", "H3K36me3", "H3K4me1", "H3K27me3", "H3K9me3"))
-    (warning,) = check([{"sample": "E123", "data": str(folder)}], swapped).warnings
+    (warning,) = look_at(check, [{"sample": "E123", "data": str(folder)}], swapped).warnings
     assert warning == (
         "E123: H3K4me3 falls and H3K27me3 rises with expression (correlations -0.34 and +0.72): these two look swapped"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from whole_look import look_at
 
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact
@@ -14,7 +15,7 @@ from gxtool.io.dataset import Dataset
 from gxtool.models.histone import encode, examples, perturb
 from gxtool.models.histone.check import check as check_with
 from gxtool.models.histone.config import DataConfig, HistonePerturbConfig
-from gxtool.models.look import InputFacts, Look
+from gxtool.models.look import InputFacts
 from gxtool.models.registry import get_family
 
 FAMILY = get_family("histone")
@@ -39,12 +40,7 @@ def cell(folder: Path, sign: int = 1, prefix: str = "") -> Path:
 
 
 def check(sheet: list[dict[str, str]], data: DataConfig) -> InputFacts:
-    """Look at whole files and raise the first problem."""
-    look = Look()
-    found = check_with(sheet, data, look)
-    if look.problems:
-        raise look.problems[0]
-    return found
+    return look_at(check_with, sheet, data)
 
 
 def rows(*folders: Path) -> list[dict[str, str]]:

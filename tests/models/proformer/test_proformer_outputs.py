@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from whole_look import look_at
 
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact
@@ -54,7 +55,7 @@ def test_check_says_what_files_hold_and_what_looks_wrong(tmp_path):
         "data": table(tmp_path / "a.txt", "ACGTACGT\t1", "acgt\t2", "ACGT\t2.5", "GGGGGGGGG\t11"),
         "test": table(tmp_path / "t.txt", "ACRT\t100", "TTTT\t101"),
     }
-    found = check([row], PLAIN.model_copy(update={"too_long": "drop"}))
+    found = look_at(check, [row], PLAIN.model_copy(update={"too_long": "drop"}))
     facts = dict(found.facts)
     assert facts["flanks"] == "none"
     assert facts["yeast, data"] == (
@@ -68,20 +69,20 @@ def test_check_says_what_files_hold_and_what_looks_wrong(tmp_path):
         "correlations with them mean something"
     )
     table(tmp_path / "t.txt", "ACGT\t2", "TTTT\t1")
-    shared = check([row], PLAIN.model_copy(update={"too_long": "trim"})).warnings
+    shared = look_at(check, [row], PLAIN.model_copy(update={"too_long": "trim"})).warnings
     assert shared[0] == "yeast: 2 sequences of data stand in test too and are left out of data"
 
 
 def test_check_of_the_challenges_flanks(simulated):
     rows = stages.read_rows(FAMILY, simulated / "samplesheet.csv")
-    found = check(rows, DataConfig())
+    found = look_at(check, rows, DataConfig())
     facts = dict(found.facts)
     assert facts["flanks"].startswith("TGCATTTTTTTCACATC ... GGTTACGGCTGTT; a sequence without them is an error")
     assert facts["simulated, data"].startswith("300 sequences, inserts of 7")
     assert facts["simulated, test"].startswith("43 sequences, inserts of 80 bases")
     assert "on another scale" in found.warnings[-1]
     with pytest.raises(InputError, match=r"train_sequences\.txt, line 1: the insert has 80 bases, expected at most 79"):
-        check(rows, DataConfig(length=79))
+        look_at(check, rows, DataConfig(length=79))
 
 
 def predictions(**columns: list) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from promoter_datasets import join
+from whole_look import look_at
 
 from gxtool.cli import _run
 from gxtool.errors import InputError
@@ -189,7 +190,7 @@ def test_letters_of_the_genome_that_are_no_dna(tmp_path: Path) -> None:
 
 def test_check_says_what_variants_and_motifs_there_are(tmp_path: Path) -> None:
     row = called(tmp_path, "chr1 6 . G T", "chr1 7 . T A", "chr1 8 . C A", motifs=write(tmp_path / "m.meme", MEME))
-    found = check([row], DataConfig(**PLAIN))
+    found = look_at(check, [row], DataConfig(**PLAIN))
     facts = dict(found.facts)
     assert facts["yeast, variants"] == "2 of 3 alleles; 1 whose reference allele is not in the sequence"
     assert facts["yeast, motifs"] == "1 (REB1)"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from whole_look import look_at
 
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact
@@ -124,7 +125,7 @@ def test_public_rows_alone_give_the_public_subsets(tmp_path, row):
 
 
 def test_check_counts_what_is_there(row):
-    facts = dict(check([row], NAMED).facts)
+    facts = dict(look_at(check, [row], NAMED).facts)
     assert facts["yeast, subsets"] == "all 5, yeast 3 of 4, SNVs 2 of 3"
 
 
@@ -144,7 +145,7 @@ def test_numbers_that_are_none_or_not_unique_are_refused(tmp_path, row, numbers,
     with pytest.raises(InputError, match=sentence):
         make(tmp_path, row)
     with pytest.raises(InputError, match=sentence):
-        check([row], NAMED)
+        look_at(check, [row], NAMED)
 
 
 def test_numbers_may_have_passed_through_floats_and_stand_in_parquet(tmp_path, row):
