@@ -28,6 +28,7 @@ NAMES = (
     "encode_promoters",
     "proformer_step",
     "mutagenesis",
+    "perturb_share",
     "startup",
 )
 
