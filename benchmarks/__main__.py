@@ -28,6 +28,7 @@ NAMES = (
     "encode_promoters",
     "proformer_step",
     "mutagenesis",
+    "perturb_share",
     "startup",
 )
 
@@ -39,7 +40,7 @@ def main() -> None:
     options.add_argument("--stored", action="store_true", help="print what is stored and measure nothing")
     options.add_argument("--cells", type=int, default=0, help="cell types of the two of memory (0: 56 at full size)")
     options.add_argument("--peer-genes", type=int, default=0, help="genes per table for read_bins' slow peer (0: all)")
-    options.add_argument("--offline", action="store_true", help="do not download pandas and deepTools for their peers")
+    options.add_argument("--offline", action="store_true", help="do not download what peers need")
     chosen = options.parse_args()
     names = chosen.only or NAMES
     if chosen.stored:
@@ -62,7 +63,7 @@ def arguments(name: str, chosen: argparse.Namespace, results: Path) -> list[str]
         given += ["--cells", str(chosen.cells)]
     if name == "read_bins":
         given += ["--peer-genes", str(chosen.peer_genes)]
-    if name in ("read_bins", "bin_bigwig", "encode_promoters") and chosen.offline:
+    if name in ("read_bins", "bin_bigwig", "encode_promoters", "mutagenesis") and chosen.offline:
         given += ["--offline"]
     return given
 

@@ -24,8 +24,8 @@ from gxtool.training.machine import Machine
 ROWS = {
     "tiny": {("histone", "tiny"): 64, ("proformer", "tiny"): 64},
     "full": {
-        ("histone", "convnet"): 4096,
-        ("histone", "convnet-published"): 2048,
+        ("histone", "convnet"): 2048,
+        ("histone", "convnet-published"): 1024,
         ("histone", "attentivechrome"): 1024,
         ("proformer", "cnn"): 1024,
         ("proformer", "legnet-small"): 1024,

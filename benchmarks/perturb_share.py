@@ -1,7 +1,7 @@
 """What share of a default run's CPU time is perturbation: `histone convnet` on simulated genes, one model.
 
-Before is the same code with what it did then: 500 rows behind maps, 1,024 rows a pass, and rows that a change leaves as
-they are predicted again. Maps are compared mark by mark and bin by bin: their correlation, and how far they differ
+Before is the same code with what it did then: 500 rows behind maps, 1,024 rows a pass, every row of every change
+predicted whole. Maps are compared mark by mark and bin by bin: their correlation, and how far they differ
 beside the standard error of a map that 100 rows have.
 """
 
@@ -46,6 +46,7 @@ def measure(folder: Path, size: str) -> Result:
     }
     with (
         mock.patch("gxtool.training.inference.rows_per_pass", return_value=1024),
+        mock.patch("gxtool.perturb.scene._ways", return_value=None),
         mock.patch("gxtool.perturb.scene._altered", lambda before, after: np.ones(len(before["signal"]), bool)),
     ):
         laps["perturb before"] = timed(lambda: perturb(folder, "before", earlier))

@@ -105,25 +105,23 @@ class BigWigTrack:
         touched = lefts < blocks["end"]
         places, lefts = blocks[touched], lefts[touched]
         rights = reach[np.searchsorted(starts, places["end"]) - 1]
-        parts = [
-            self._between(self._file.read_block(offset, size), left, right)
-            for (offset, size), left, right in zip(
-                places[["offset", "size"]].tolist(), lefts.tolist(), rights.tolist(), strict=True
-            )
-        ]
+        # Numbers of the file's own kind: numpy would turn whole blocks into 64 bits to compare them with others.
+        bounds = np.stack([lefts + 1, rights], axis=1).astype(np.uint32)
+        parts = [self._between(block, here) for block, here in zip(self._file.read_blocks(places), bounds, strict=True)]
         if not parts:
             return Intervals(*np.empty((3, 0)))
         kinds = (np.int64, np.int64, np.float64)
         columns = zip(zip(*parts, strict=True), kinds, strict=True)
         return self._checked(Intervals(*(np.concatenate(column, dtype=kind) for column, kind in columns)))
 
-    def _between(self, block: Intervals, left: int, right: int) -> Intervals:
-        """Return the intervals of a block that touch [left, right), which few windows leave few of."""
+    def _between(self, block: Intervals, bounds: np.ndarray) -> Intervals:
+        """Return the intervals of a block that touch [left, right), of which few windows leave few; left + 1, right."""
         starts = np.ascontiguousarray(block.starts)
         if (starts[1:] < starts[:-1]).any():
             raise self._file.damaged("intervals that do not ascend")
-        first, last = max(0, int(starts.searchsorted(left, side="right")) - 1), starts.searchsorted(right)
-        return Intervals(starts[first:last], block.ends[first:last], block.values[first:last])
+        first, last = starts.searchsorted(bounds).tolist()
+        kept = slice(max(0, first - 1), last)
+        return Intervals(starts[kept], block.ends[kept], block.values[kept])
 
     def _checked(self, found: Intervals) -> Intervals:
         """Return the intervals with 0 for NaN."""

@@ -8,13 +8,15 @@ compressed. Zoom levels are averages of averages and are not read. Both byte ord
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+import deflate
 import numpy as np
-from isal import isal_zlib
 
 from gxtool.errors import InputError
 
@@ -27,12 +29,15 @@ _LONGEST_NAME = 1 << 12
 # Writers make blocks of up to 1,024 items of 12 bytes; what a damaged file claims is not set aside.
 _LARGEST_BLOCK = 1 << 20
 _LARGEST_CLAIM, _LARGEST_READ = 64 << 20, 256 << 20
+# Bytes of neighbouring blocks that one call of the system reads.
+_READ_AT_ONCE = 1 << 20
 _BLOCKS_HEADER_SIZE = 48
+# Bytes of a node that are read at once.
+_USUAL_NODE = 8192
 _NODE = "u1,u1,u2"  # is a leaf, reserved, items
 _BLOCK = [("chrom", "u4"), ("start", "u4"), ("end_chrom", "u4"), ("end", "u4"), ("offset", "u8"), ("size", "u8")]
 _BRANCH = [*_BLOCK[:4], ("offset", "u8")]
-_SECTION = [("chrom", "u4"), ("start", "u4"), ("end", "u4"), ("step", "u4"), ("span", "u4")]
-_SECTION += [("kind", "u1"), ("reserved", "u1"), ("n", "u2")]
+_SECTION = "5I2BH"  # chromosome, start, end, step, span, kind, reserved, items
 # The three notations: every interval's start and end, starts of equal spans, or equal spans at equal steps.
 _BED_GRAPH, _VARIABLE_STEP, _FIXED_STEP = 1, 2, 3
 _ITEMS = {
@@ -69,7 +74,7 @@ class BigWigFile:
         self._size = os.fstat(self._file.fileno()).st_size
         try:
             self._order = "<" if self._read_bytes(0, 4) == MAGIC.to_bytes(4, "little") else ">"
-            self._section = self._type(_SECTION)
+            self._section = struct.Struct(self._order + _SECTION)
             self._items = {kind: self._type(fields) for kind, fields in _ITEMS.items()}
             magic, _version, n_zooms, chroms, _data, index, *_bed, _summary, block_size, _ = self._fields(0, _HEADER)
             if magic != MAGIC:
@@ -88,32 +93,47 @@ class BigWigFile:
         """Close the file."""
         self._file.close()
 
-    def read_block(self, offset: int, size: int) -> Intervals:
-        """Return the intervals of a block.
+    def read_blocks(self, blocks: np.ndarray) -> Iterator[Intervals]:
+        """Yield the intervals of some of `blocks`, in their order; those that lie side by side are read at once.
 
         Raises:
-            InputError: the block is cut short or damaged.
+            InputError: a block is cut short or damaged.
         """
-        content = self._read_bytes(offset, size)
+        offsets, sizes = blocks["offset"].astype(np.int64), blocks["size"].astype(np.int64)
+        ends = offsets + sizes
+        runs = np.append(0, np.cumsum(sizes)) // _READ_AT_ONCE
+        apart = (offsets[1:] != ends[:-1]) | (runs[1:-1] != runs[:-2])
+        cuts = np.concatenate([[0], np.flatnonzero(apart) + 1, [len(blocks)]]).tolist() if len(blocks) else [0]
+        for first, last in pairwise(cuts):
+            start = int(offsets[first])
+            content = memoryview(self._read_bytes(start, int(ends[last - 1]) - start))
+            for offset, size in zip(offsets[first:last].tolist(), sizes[first:last].tolist(), strict=True):
+                yield self._intervals(content[offset - start : offset - start + size], offset)
+
+    def _intervals(self, content: memoryview, offset: int) -> Intervals:
         if self._block_size:
-            try:
-                # Unpacking takes most of the time of a file; zlib needs 1.8 times as long.
-                stream = isal_zlib.decompressobj()
-                # What a block claims to be is not what it unpacks to.
-                content = stream.decompress(content, max(self._block_size, _LARGEST_BLOCK))
-            except isal_zlib.error as error:
-                raise self.damaged(f"block at byte {offset}: {error}") from None
-            if not stream.eof:
-                raise self.damaged(f"block at byte {offset} ends too early or is larger than it says")
+            content = self._unpacked(content, offset)
         try:
-            _, start, _, step, span, kind, _, n = np.frombuffer(content, self._section, 1)[0].item()
-            items = np.frombuffer(content, self._items[kind], n, self._section.itemsize)
-        except (ValueError, KeyError):
+            _, start, _, step, span, kind, _, n = self._section.unpack_from(content)
+            items = np.frombuffer(content, self._items[kind], n, self._section.size)
+        except (struct.error, ValueError, KeyError):
             raise self.damaged(f"block at byte {offset} is none of the three notations") from None
         if kind == _BED_GRAPH:
             return Intervals(items["start"], items["end"], items["value"])
         starts = items["start"] if kind == _VARIABLE_STEP else start + step * np.arange(n, dtype=np.int64)
         return Intervals(starts, starts + span, items["value"])
+
+    def _unpacked(self, content: memoryview, offset: int) -> memoryview:
+        # Unpacking takes most of the time of a file; zlib needs 1.6 times as long as libdeflate.
+        try:
+            return memoryview(deflate.zlib_decompress(content, self._block_size))
+        except deflate.DeflateError:
+            pass
+        # A block may be larger than the header says that blocks are.
+        try:
+            return memoryview(deflate.zlib_decompress(content, max(self._block_size, _LARGEST_BLOCK)))
+        except deflate.DeflateError:
+            raise self.damaged(f"block at byte {offset}: cannot be unpacked or is larger than it says") from None
 
     def damaged(self, what: str) -> InputError:
         """Return the error that says what is wrong inside the file."""
@@ -121,10 +141,11 @@ class BigWigFile:
 
     def _check_zooms(self, n_zooms: int) -> None:
         """Check that the zoom levels, which stand last, begin inside the file; they are not read."""
-        first = np.dtype(_HEADER).itemsize
-        for number in range(n_zooms):
-            *_, data, index = self._fields(first + number * np.dtype(_ZOOM).itemsize, _ZOOM)
-            self._read_bytes(max(data, index), 4)
+        levels = self._type(_ZOOM)
+        content = self._read_bytes(np.dtype(_HEADER).itemsize, n_zooms * levels.itemsize)
+        for *_, data, index in np.frombuffer(content, levels).tolist():
+            if max(data, index) + 4 > self._size:
+                raise self._cut_short()
 
     def _read_chroms(self, offset: int) -> Iterator[tuple[str, tuple[int, int]]]:
         magic, _, key_size, value_size, _, _ = self._fields(offset, _CHROMS_HEADER)
@@ -154,17 +175,22 @@ class BigWigFile:
     def _walk(self, offset: int, leaf: list, branch: list) -> Iterator[np.ndarray]:
         """Yield the items of a tree's leaves, depth first; a node that is met twice would never end."""
         waiting, seen, total = [offset], set(), 0
+        node, leaf_type, branch_type = self._type(_NODE), self._type(leaf), self._type(branch)
         while waiting:
             offset = waiting.pop()
             if offset in seen:
                 raise self.damaged(f"a tree goes in circles at byte {offset}")
             seen.add(offset)
-            is_leaf, _, n = self._fields(offset, _NODE)
-            kind = self._type(leaf if is_leaf else branch)
+            # Most nodes are small: reading one at once takes half the calls of the system.
+            content = self._read_bytes(offset, max(node.itemsize, min(_USUAL_NODE, self._size - offset)))
+            is_leaf, _, n = np.frombuffer(content, node, 1)[0].item()
+            kind = leaf_type if is_leaf else branch_type
             total += n * kind.itemsize
             if total > self._size:
                 raise self.damaged("a tree whose parts overlap")
-            items = np.frombuffer(self._read_bytes(offset + 4, n * kind.itemsize), kind)
+            if node.itemsize + n * kind.itemsize > len(content):
+                content = self._read_bytes(offset, node.itemsize + n * kind.itemsize)
+            items = np.frombuffer(content, kind, n, node.itemsize)
             if is_leaf:
                 yield items
             else:

@@ -241,7 +241,7 @@ class Family:
                     (n,) too, what each row is about, and `labels` where they are known
     direct          perturbation -> (Model, arrays of some rows, Dataset, perturb section) -> iterator of (change,
                     predictions with it (n,) or of several targets (n, T), NaN where it changes nothing): by a way that
-                    is faster than predicting every changed input whole
+                    is faster than predicting every changed input whole; or None where the network has no such way
     readings        name -> fields of the model's config: other ways to read a row, scored beside the model's own
     details         (scored test rows of samples whose predictions are finite, Dataset) -> JSON: what this family's
                     evaluation says beside the metrics

@@ -108,7 +108,8 @@ def pieces_of(scene: Scene, kind: str) -> Pieces:
         return Pieces(scene.of_rows(changes), ATTRIBUTION, notes, scene.described)
     if kind in family.readouts:
         return Pieces(scene.of_rows(_read(scene, kind)), kind, (), scene.described)
-    changes = _directly(scene, kind) if kind in family.direct else _perturbed(scene, kind)
+    ways = _ways(scene, kind)
+    changes = _perturbed(scene, kind) if ways is None else _directly(scene, kind, ways)
     return Pieces(scene.of_rows(changes), PREDICTION, (), scene.described)
 
 
@@ -161,10 +162,19 @@ def _altered(before: Mapping[str, np.ndarray], after: Mapping[str, np.ndarray]) 
     return np.any(differs, axis=0) if differs else np.zeros(len(next(iter(before.values()))), bool)
 
 
-def _directly(scene: Scene, kind: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the same by the family's own way, model by model."""
+def _ways(scene: Scene, kind: str) -> list[Iterator[tuple[str, np.ndarray]]] | None:
+    """Return each model's own way to a kind's changes and the predictions with them; None where one has none."""
+    if kind not in scene.family.direct:
+        return None
     way = scene.family.load(scene.family.direct[kind])
     ways = [way(model, scene.arrays, scene.data, scene.config) for model in scene.predictors]
+    return None if any(one is None for one in ways) else ways
+
+
+def _directly(
+    scene: Scene, kind: str, ways: Sequence[Iterator[tuple[str, np.ndarray]]]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each change and its effects (n, T) by the models' own ways."""
     for found in zip(*ways, strict=True):
         names = {change for change, _ in found}
         if len(names) > 1:

@@ -21,7 +21,7 @@ from gxtool.training.machine import Machine
 NOTHING = np.zeros(0, np.int64)
 # Largest activation of a pass (bytes). On a CPU layers hand it on through the cache, and memory is used again instead
 # of being asked for anew; on a GPU a pass should be worth its start.
-CPU_BYTES, GPU_BYTES = 4 << 20, 256 << 20
+CPU_BYTES, GPU_BYTES = 8 << 20, 256 << 20
 FEWEST_ROWS, MOST_ROWS = 16, 4096
 
 

@@ -21,6 +21,7 @@ NAMES = (
     "encode_promoters",
     "proformer_step",
     "mutagenesis",
+    "perturb_share",
     "startup",
 )
 

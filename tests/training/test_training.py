@@ -354,8 +354,8 @@ def test_predictions_do_not_depend_on_the_rows_of_a_pass(dataset: Path, tmp_path
 
 @pytest.mark.parametrize(
     ("width", "rows"),
-    # 4 MiB of float32: 1,048,576 numbers; never fewer than 16 rows, nor more than 4,096.
-    [(1, 4096), (1024, 1024), (1025, 512), (20_000, 32), (1_000_000, 16)],
+    # 8 MiB of float32: 2,097,152 numbers; never fewer than 16 rows, nor more than 4,096.
+    [(1, 4096), (2048, 1024), (2049, 512), (40_000, 32), (1_000_000, 16)],
 )
 def test_rows_of_a_pass_are_read_off_the_largest_activation(width: int, rows: int) -> None:
     class Wide(torch.nn.Module):

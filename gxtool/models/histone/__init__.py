@@ -57,6 +57,7 @@ FAMILY = Family(
         "blank_bin": "perturb:blank_bin",
     },
     maps=("blank_run", "blank_bin"),
+    direct={"blank_run": "blanking:blank_run_directly", "blank_bin": "blanking:blank_bin_directly"},
     path="perturb:signal_path",
     places="perturb:signal_places",
     readouts={"attention": "perturb:attention", "attention_marks": "perturb:attention_marks"},

@@ -122,6 +122,16 @@ class HistoneModel(PreTrainedModel):
         present (B, C): 1 for a mark that was measured, 0 for one that is missing; left out, all were measured. Only a
         model with mask channels reads it. labels (B,): 0 (off) or 1 (on), or log expression, as `config.target` says.
         """
+        logits, attentions = self.network(*self._values(signal, present))
+        loss = None if labels is None else self._loss(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits, attentions=attentions)
+
+    def read(self, signal: Tensor, present: Tensor | None = None) -> Tensor:
+        """Return what the convolutions read (B, C, N) of the signal (B, N, C), in evaluation mode."""
+        return self.network.arrange(*self._values(signal, present))
+
+    def _values(self, signal: Tensor, present: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Return normalised values (B, N, C), and which marks were measured (B, C) for a model with mask channels."""
         values = self.normalise(self.direction(signal))  # (B, N, C)
         if not self.config.mask_channels:
             present = None
@@ -130,9 +140,7 @@ class HistoneModel(PreTrainedModel):
         else:
             present = present.to(values.dtype)
             values = values.masked_fill(present[:, None, :] == 0, 0.0)
-        logits, attentions = self.network(values, present)
-        loss = None if labels is None else self._loss(logits, labels)
-        return SequenceClassifierOutput(loss=loss, logits=logits, attentions=attentions)
+        return values, present
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the squared error of a regression, or the cross-entropy of one logit or of two."""

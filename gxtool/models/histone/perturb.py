@@ -89,14 +89,18 @@ def blank_run(
 
 
 def _blank(rows: Mapping[str, np.ndarray], dataset: Dataset, width: int) -> Iterator[tuple[str, Arrays]]:
-    n_bins = rows["signal"].shape[1]
+    for name, (place, first, last) in blanks(dataset, rows["signal"].shape[1], width):
+        signal = rows["signal"].copy()
+        signal[:, first:last, place] = 0
+        yield name, {**rows, "signal": signal}
+
+
+def blanks(dataset: Dataset, n_bins: int, width: int) -> Iterator[tuple[str, tuple[int, int, int]]]:
+    """Yield the name of each blank of `width` bins, and its mark (number), first bin and last bin + 1."""
     for place, mark in enumerate(_marks(dataset)):
         for first in range(0, n_bins, width):
             last = min(first + width, n_bins)
-            signal = rows["signal"].copy()
-            signal[:, first:last, place] = 0
-            name = f"{mark}:{first + 1}" if width == 1 else f"{mark}:{first + 1}-{last}"
-            yield name, {**rows, "signal": signal}
+            yield f"{mark}:{first + 1}" if width == 1 else f"{mark}:{first + 1}-{last}", (place, first, last)
 
 
 def signal_path(rows: Mapping[str, np.ndarray], dataset: Dataset, t: float) -> tuple[str, np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
 """What a network says of every single substitution, without reading every changed sequence whole.
 
 A substitution changes what `cnn` finds in a few windows only, so the rest of the network is asked about those alone,
-and counts of k-mers change by the words over the base. Other trunks read each mutant, and no base that is there twice.
+and counts of k-mers change by the words over the base. Networks of LegNet's blocks share their first layers
+(`block_mutants`). Other trunks read each mutant, and no base that is there twice.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from gxtool.data.sequence import kmer_pairs
+from gxtool.models.proformer.block_mutants import substitutions_by_blocks
 from gxtool.models.proformer.cnn import N_BASES, PlainCNN, SiteReader, windows
+from gxtool.models.proformer.dream import DreamCNN
+from gxtool.models.proformer.legnet import LegNet
 
 if TYPE_CHECKING:
     from gxtool.models.proformer.model import ProformerModel
@@ -39,8 +43,10 @@ def substitutions(network: ProformerModel, tokens: Tensor) -> Tensor:
 
     They are those of `network`, which is in evaluation mode, on the changed sequences, up to rounding.
     """
-    substituted = _by_parts if isinstance(network.trunk, PlainCNN) else _whole
-    if substituted is _whole:
+    if isinstance(network.trunk, PlainCNN):
+        substituted = _by_parts
+    else:
+        substituted = substitutions_by_blocks if isinstance(network.trunk, LegNet | DreamCNN) else _whole
         network = folded(network)
     parts = [substituted(network, part) for part in tokens.split(FEW)]
     concerned = (tokens.unsqueeze(2) < N_BASES) & (tokens.unsqueeze(2) != torch.arange(N_BASES, device=tokens.device))

@@ -9,6 +9,9 @@ from gxtool.models.proformer.model import ProformerModel, ProformerModelConfig  
 
 FLANKS = ("TGCATTTTTTTCACATC", "GGTTACGGCTGTT")
 CNN = {"architecture": "cnn", "head": "pool", "mask_loss": "off", "predict_strands": "both", "padding": "flanks"}
+BLOCKS = {"mask_loss": "off", "expansion": 2, "squeeze": 2, "head_dropout": 0.0, "predict_strands": "both"}
+LEGNET = BLOCKS | {"architecture": "legnet", "channels": [8, 6, 4], "group_size": 2, "kernel_size": 3}
+DREAM_CNN = BLOCKS | {"architecture": "dream-cnn", "channels": [4, 6], "group_size": 4, "bilinear": False}
 TWO_TARGETS = {"targets": ["dev", "hk"], "target_mean": [11, -1], "target_std": [2, 0.5]}
 TINY = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "head_dim": 4, "intermediate_size": 8}
 
@@ -77,6 +80,42 @@ def test_every_substitution_is_predicted_as_a_mutant_by_itself(fields: dict) -> 
     assert np.isfinite(found).sum() == 3 * (tokens < 4).sum() * found.shape[3]
     assert np.nanstd(expected) > 1e-3, "a network that says the same of everything would prove nothing"
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        LEGNET | {"head": "pool", "padding": "flanks"},
+        LEGNET | {"head": "softclass", "padding": "unknown", "kernel_size": 4, "bilinear": False},
+        LEGNET | {"head": "pool", "padding": "unknown", "predict_strands": "forward", **TWO_TARGETS},
+        DREAM_CNN | {"head": "softclass", "padding": "flanks", "first_channels": 2, "first_kernels": [3, 6]},
+    ],
+    ids=["legnet", "legnet, even width, bins", "legnet, one strand, two targets", "dream-cnn"],
+)
+@pytest.mark.parametrize("length", [5, 23, 41], ids="{} bases".format)
+def test_mutants_whose_first_layers_are_shared_equal_mutants_by_themselves(fields: dict, length: int) -> None:
+    network, tokens = build(**fields, length=length), sequences(length)
+    tokens[4] = np.arange(length) % 4  # known to both ends, where layers pad
+    expected, found = one_by_one(network, tokens), network.substitutions(tokens)
+    assert np.isfinite(found).sum() == 3 * (tokens < 4).sum() * found.shape[3]
+    assert np.nanstd(expected[4]) > 1e-3, "a network that says the same of everything would prove nothing"
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_shared_first_layers_save_a_third_of_the_operations() -> None:
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from gxtool.models.registry import get_family, resolve_config
+
+    section = resolve_config(get_family("proformer"), "legnet-small", (), ()).model.model_dump()
+    network = ProformerModel(ProformerModelConfig(**section, flanks=FLANKS)).eval()
+    tokens = np.random.default_rng(1).integers(0, 4, (1, 100)).astype(np.uint8)
+    with FlopCounterMode(display=False) as one, torch.no_grad():
+        network(torch.from_numpy(tokens))
+    with FlopCounterMode(display=False) as ours:
+        network.substitutions(tokens)
+    share = ours.get_total_flops() / (300 * one.get_total_flops())
+    assert share < 0.7, f"300 mutants take {share:.2f} of the operations of reading each whole"
 
 
 def test_rows_are_looked_at_each_by_itself() -> None:
