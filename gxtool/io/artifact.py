@@ -176,6 +176,8 @@ class ArtifactWriter:
 
     Raises (on entering):
         InputError: the output is taken (`require_free`), or its parent cannot be written.
+    Raises (on leaving):
+        InputError: another writer has put something else there meanwhile, or the disk is full.
     """
 
     def __init__(
@@ -316,7 +318,14 @@ class ArtifactWriter:
 
     def _publish(self) -> None:
         manifest = Manifest(**self._fields, parents=tuple(self._parents), files=self._files)
-        (self.folder / MANIFEST).write_bytes(manifest.to_bytes())
+        content = manifest.to_bytes()
+        (self.folder / MANIFEST).write_bytes(content)
+        if is_taken(self.path) and not self._overwrite:
+            # Another writer was faster: the same result is as good as this one, and any other one stays.
+            if not is_artifact(self.path) or (self.path / MANIFEST).read_bytes() != content:
+                raise InputError(f"{self.path}: was written by another command meanwhile, expected a new folder")
+            self._unfinished.abandon()
+            return
         self._unfinished.publish()
 
 

@@ -123,6 +123,25 @@ def test_overwriting_replaces_an_artifact_of_the_kind_alone(tmp_path: Path, kind
     assert {path: path.is_file() and path.read_bytes() for path in sorted(tmp_path.rglob("*"))} == before
 
 
+@pytest.mark.parametrize("same", [True, False])
+def test_a_faster_writer_of_the_same_output_is_not_replaced(tmp_path: Path, same: bool) -> None:
+    def write(number: int) -> ArtifactWriter:
+        writer = ArtifactWriter(tmp_path / "a", "examples").__enter__()
+        writer.write_json("content.json", {"number": number})
+        return writer
+
+    fast, slow = write(1), write(1 if same else 2)
+    fast.__exit__(None, None, None)
+    before = open_artifact(tmp_path / "a").sha256
+    if same:
+        slow.__exit__(None, None, None)
+    else:
+        with pytest.raises(InputError, match="a: was written by another command meanwhile, expected a new folder"):
+            slow.__exit__(None, None, None)
+    assert open_artifact(tmp_path / "a").sha256 == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_damaged_or_old_artifact_is_replaced(tmp_path: Path) -> None:
     write_small(tmp_path / "a")
     manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
