@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact
 from gxtool.io.dataset import Dataset
+from gxtool.models.look import Look
 from gxtool.models.proformer import encode, examples
 from gxtool.models.proformer.check import check
 from gxtool.models.proformer.config import DataConfig
@@ -124,7 +126,7 @@ def test_public_rows_alone_give_the_public_subsets(tmp_path, row):
 
 
 def test_check_counts_what_is_there(row):
-    facts = dict(check([row], NAMED).facts)
+    facts = dict(check([row], NAMED, Look()).facts)
     assert facts["yeast, subsets"] == "all 5, yeast 3 of 4, SNVs 2 of 3"
 
 
@@ -143,8 +145,10 @@ def test_numbers_that_are_none_or_not_unique_are_refused(tmp_path, row, numbers,
     row["test"] = of_numbers(tmp_path / "test.tsv", numbers)
     with pytest.raises(InputError, match=sentence):
         make(tmp_path, row)
-    with pytest.raises(InputError, match=sentence):
-        check([row], NAMED)
+    look = Look()
+    check([row], NAMED, look)
+    assert [type(problem) for problem in look.problems] == [InputError]
+    assert re.search(sentence, str(look.problems[0]))
 
 
 def test_numbers_may_have_passed_through_floats_and_stand_in_parquet(tmp_path, row):
