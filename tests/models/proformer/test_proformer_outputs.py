@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,13 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.submission import read_predictions, read_submission
 from gxtool.measure.baselines import Split
 from gxtool.models import stages
 from gxtool.models.base import ReportContext, Run, Unit
+from gxtool.models.look import Look
 from gxtool.models.proformer import baselines, encode, examples, features, report
 from gxtool.models.proformer.check import check
 from gxtool.models.proformer.config import DataConfig
@@ -54,7 +55,7 @@ def test_check_says_what_files_hold_and_what_looks_wrong(tmp_path):
         "data": table(tmp_path / "a.txt", "ACGTACGT\t1", "acgt\t2", "ACGT\t2.5", "GGGGGGGGG\t11"),
         "test": table(tmp_path / "t.txt", "ACRT\t100", "TTTT\t101"),
     }
-    found = check([row], PLAIN.model_copy(update={"too_long": "drop"}))
+    found = check([row], PLAIN.model_copy(update={"too_long": "drop"}), Look())
     facts = dict(found.facts)
     assert facts["flanks"] == "none"
     assert facts["yeast, data"] == (
@@ -68,20 +69,23 @@ def test_check_says_what_files_hold_and_what_looks_wrong(tmp_path):
         "correlations with them mean something"
     )
     table(tmp_path / "t.txt", "ACGT\t2", "TTTT\t1")
-    shared = check([row], PLAIN.model_copy(update={"too_long": "trim"})).warnings
+    shared = check([row], PLAIN.model_copy(update={"too_long": "trim"}), Look()).warnings
     assert shared[0] == "yeast: 2 sequences of data stand in test too and are left out of data"
 
 
 def test_check_of_the_challenges_flanks(simulated):
     rows = stages.read_rows(FAMILY, simulated / "samplesheet.csv")
-    found = check(rows, DataConfig())
+    found = check(rows, DataConfig(), Look())
     facts = dict(found.facts)
     assert facts["flanks"].startswith("TGCATTTTTTTCACATC ... GGTTACGGCTGTT; a sequence without them is an error")
     assert facts["simulated, data"].startswith("300 sequences, inserts of 7")
     assert facts["simulated, test"].startswith("43 sequences, inserts of 80 bases")
     assert "on another scale" in found.warnings[-1]
-    with pytest.raises(InputError, match=r"train_sequences\.txt, line 1: the insert has 80 bases, expected at most 79"):
-        check(rows, DataConfig(length=79))
+    look = Look()
+    check(rows, DataConfig(length=79), look)
+    assert re.search(
+        r"train_sequences\.txt, line 1: the insert has 80 bases, expected at most 79", str(look.problems[0])
+    )
 
 
 def predictions(**columns: list) -> pl.DataFrame:

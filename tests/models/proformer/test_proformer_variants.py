@@ -12,6 +12,7 @@ from gxtool.cli import _run
 from gxtool.errors import InputError
 from gxtool.io.artifact import open_artifact
 from gxtool.io.dataset import Dataset
+from gxtool.models.look import Look
 from gxtool.models.proformer.check import check
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.variants import letters_to_tokens
@@ -189,7 +190,7 @@ def test_letters_of_the_genome_that_are_no_dna(tmp_path: Path) -> None:
 
 def test_check_says_what_variants_and_motifs_there_are(tmp_path: Path) -> None:
     row = called(tmp_path, "chr1 6 . G T", "chr1 7 . T A", "chr1 8 . C A", motifs=write(tmp_path / "m.meme", MEME))
-    found = check([row], DataConfig(**PLAIN))
+    found = check([row], DataConfig(**PLAIN), Look())
     facts = dict(found.facts)
     assert facts["yeast, variants"] == "2 of 3 alleles; 1 whose reference allele is not in the sequence"
     assert facts["yeast, motifs"] == "1 (REB1)"
