@@ -125,16 +125,14 @@ def plan(requests: Sequence[Any], output: Path, command: str = "") -> dict[str, 
     `command` is what was typed. What headers and small tables say of a failure is raised here, before anything runs.
     """
     from gxtool.models.dry_run import dry_run, first_problem, notes, planned_runs
-    from gxtool.models.plan import build_plan, format_plan
+    from gxtool.models.plan import build_plan, write_plan
 
     content = build_plan(requests) | ({"command": command} if command else {})
     findings = dry_run(planned_runs(requests))
     if problem := first_problem(findings):
         raise problem
     content["notes"] = notes(findings)
-    partial = Path(f"{output}.partial")
-    partial.write_text(format_plan(content), encoding="utf-8")
-    partial.replace(output)
+    write_plan(content, Path(output))
     return content
 
 

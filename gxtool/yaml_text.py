@@ -6,6 +6,7 @@ composed, before a value is made. A leaf: it imports nothing of ours but the err
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -17,6 +18,7 @@ LARGEST_YAML = 4 << 20
 DEEPEST = 20
 _MOST_VALUES = 200_000
 _INTEGERS = range(-(2**63), 2**63)
+_PLAIN_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 
 
 class YamlError(Exception):
@@ -104,7 +106,11 @@ class _Loader(yaml.SafeLoader):
             raise YamlError(f"found {quoted(node.value)}, expected a value that can be read", line) from None
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        """Return a whole number of up to 64 bits."""
+        """Return a whole number of up to 64 bits, written as people read it."""
+        if not _PLAIN_INTEGER.fullmatch(node.value):
+            # YAML 1.1 reads 0100 as 64 and 1:40 as 100, which nobody means.
+            line = node.start_mark.line + 1
+            raise YamlError(f"found {quoted(node.value)}, expected a decimal number, or text in quotes", line)
         value = super().construct_yaml_int(node) if len(node.value) <= 100 else _INTEGERS.stop
         if value not in _INTEGERS:
             line = node.start_mark.line + 1

@@ -42,6 +42,8 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("training:\n  epochs: 3\ndata: {}\ntraining: {}\n", ", line 4: 'training' stands on line 1 already"),
         (f"a: {'9' * 5000}\n", ", line 1: found '999999"),
         ("a: 9223372036854775808\n", ", line 1: found '9223372036854775808', expected a whole number of at most 64"),
+        ("a: 0100\n", ", line 1: found '0100', expected a decimal number, or text in quotes"),
+        ("a: 1:40\n", ", line 1: found '1:40', expected a decimal number, or text in quotes"),
         ("a: 2001-99-99\n", ", line 1: found '2001-99-99', expected a value that can be read"),
         ("a: !!python/object/apply:os.system [ls]\n", ", line 1: is not valid YAML (could not determine a constructor"),
         ("a: 1\0\n", "is not valid YAML (special characters are not allowed)"),
@@ -49,7 +51,7 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     ],
     ids=[
         *("alias bomb", "recursion", "depth in brackets", "depth in lines", "key twice", "section twice"),
-        *("5,000 digits", "65 bits", "no date", "a tag", "null byte", "size"),
+        *("5,000 digits", "65 bits", "octal", "minutes", "no date", "a tag", "null byte", "size"),
     ],
 )
 def test_hostile_settings_are_refused_in_a_sentence(tmp_path: Path, text: str, sentence: str) -> None:

@@ -43,7 +43,7 @@ Checkpoints = Annotated[
     list[Path] | None,
     typer.Option("--checkpoint", metavar="FOLDER", help="Trained model, or a folder of some; may be repeated."),
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output of the same kind that exists.")]
 Device = Annotated[str, typer.Option(metavar="auto|cpu|cuda", help="Where to compute.")]
 Threads = Annotated[int | None, typer.Option(metavar="N", min=1, help="CPU threads (default: resources.threads).")]
 Name = Annotated[str, typer.Option("--name", metavar="RUN", help="Name that results carry (default: the preset).")]

@@ -23,7 +23,7 @@ import polars as pl
 
 from gxtool.errors import InputError
 from gxtool.io.hashes import HashingFile, content_problem, hashed_entry, size_problem
-from gxtool.io.manifest import KINDS, MANIFEST, Manifest, read_manifest
+from gxtool.io.manifest import KINDS, MANIFEST, Manifest, kind_of, read_manifest
 from gxtool.io.unfinished import Unfinished
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -175,7 +175,9 @@ class ArtifactWriter:
     """Write an artifact: a context manager that publishes a complete folder or nothing.
 
     Raises (on entering):
-        InputError: the output exists and `overwrite` is false, or its parent cannot be written.
+        InputError: the output is taken (`require_free`), or its parent cannot be written.
+    Raises (on leaving):
+        InputError: another writer has put something else there meanwhile, or the disk is full.
     """
 
     def __init__(
@@ -209,9 +211,11 @@ class ArtifactWriter:
             self._unfinished = Unfinished(self.path)
         except OSError as error:
             raise InputError(f"{self.path}: cannot be written ({error.strerror})") from None
-        if not self._overwrite and is_taken(self.path):
+        try:
+            require_free(self.path, self._fields["kind"], self._overwrite)
+        except InputError:
             self._unfinished.abandon()
-            raise InputError(f"{self.path}: exists already, expected a new folder (or --overwrite)")
+            raise
         return self
 
     def __exit__(
@@ -314,13 +318,43 @@ class ArtifactWriter:
 
     def _publish(self) -> None:
         manifest = Manifest(**self._fields, parents=tuple(self._parents), files=self._files)
-        (self.folder / MANIFEST).write_bytes(manifest.to_bytes())
+        content = manifest.to_bytes()
+        (self.folder / MANIFEST).write_bytes(content)
+        if is_taken(self.path) and not self._overwrite:
+            # Another writer was faster: the same result is as good as this one, and any other one stays.
+            if not is_artifact(self.path) or (self.path / MANIFEST).read_bytes() != content:
+                raise InputError(f"{self.path}: was written by another command meanwhile, expected a new folder")
+            self._unfinished.abandon()
+            return
         self._unfinished.publish()
 
 
 def is_taken(path: Path) -> bool:
     """Say whether an output is there already: a file, or a folder that is not empty."""
-    return path.exists() and any(path.iterdir() if path.is_dir() else [path])
+    return os.path.lexists(path) and any(path.iterdir() if path.is_dir() else [path])
+
+
+def require_free(path: Path, kind: str, overwrite: bool = False) -> None:
+    """Check that an output may be written: nothing is there, or an artifact of its kind that may be replaced.
+
+    Nobody means to lose the raw data, or all of a project, that lie where an output was named by mistake.
+
+    Raises:
+        InputError: something else is there, `overwrite` is false, or the place is inside a file.
+    """
+    path = Path(path)
+    above = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if not above.is_dir():
+        raise InputError(f"{path}: cannot be written: {above} is no folder")
+    if not is_taken(path):
+        return
+    if not overwrite:
+        raise InputError(f"{path}: exists already, expected a new folder (or --overwrite)")
+    found = kind_of(path / MANIFEST)
+    if found != kind:
+        what = f"is an artifact of kind {found}" if found else "holds no artifact that can be read"
+        expected = f"one of kind {kind} to replace, or a new folder"
+        raise InputError(f"{path}: {what}, expected {expected}; nothing was deleted")
 
 
 class ArrayStream:

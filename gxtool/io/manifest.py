@@ -85,6 +85,18 @@ def read_manifest(path: Path) -> tuple[Manifest, str]:
     return manifest, hashlib.sha256(raw).hexdigest()
 
 
+def kind_of(path: Path) -> str:
+    """Return the kind that a manifest names, also a damaged or an old one; empty: it is none of ours."""
+    try:
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            return ""
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    kind = content.get("kind") if isinstance(content, dict) and "gxtool_version" in content else None
+    return kind if isinstance(kind, str) and kind in KINDS else ""
+
+
 def _is_well_formed(content: Mapping[str, Any]) -> bool:
     """Say whether a manifest has its fields and no others, each of its type."""
     if not _is_shallow(content) or set(content) != {_SELF, *(one.name for one in fields(Manifest))}:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gxtool.errors import InputError, quoted
+from gxtool.files import check_openable
 from gxtool.io.indexed import join_index, named_files, split_index
 
 
@@ -26,6 +27,7 @@ def read_item(reference: str, stage: str = "") -> dict[str, Any]:
     path, mark, name = str(reference).rpartition("#")
     if not mark or Path(reference).is_file():
         path, name = str(reference), ""
+    check_openable(path, "an item of a plan", f"--item {path}")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from gxtool.config import Config, Section, read_yaml, stage_fields
-from gxtool.errors import ConfigError, did_you_mean, quoted
+from gxtool.errors import ConfigError, InputError, did_you_mean, quoted
 from gxtool.io.indexed import named_files
 from gxtool.models.base import Family
 from gxtool.models.edges import Planned, beside, check_starts, judge_of, settled
@@ -107,6 +108,22 @@ def format_plan(plan: Mapping[str, Any]) -> str:
         text = "[\n" + ",\n".join(map(_text, value)) + "\n]" if isinstance(value, list) and value else _text(value)
         parts.append(f"{_text(key)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def write_plan(plan: Mapping[str, Any], path: Path) -> None:
+    """Write plan.json, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written there.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text(format_plan(plan), encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink()
+        raise InputError(f"{path}: cannot be written ({error.strerror}), expected a file such as plan.json") from None
 
 
 def read_runs(path: Path, source: Path | None = None, base: str | None = None) -> list[RunRequest]:

@@ -3,11 +3,12 @@
 examples, dataset   data.yaml: the `data` section (of examples: the fields that `preprocess` reads)
 model               run.yaml: `data`, `model`, `training` and the number of threads, which the weights depend on;
                     settings.yaml: `evaluation`, `perturb` and `design`, which they do not depend on: defaults of the
-                    stages that use the model, beside the manifest and in no hash
+                    stages that use the model, beside the manifest and in no id; its last line is its own hash
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from gxtool.io.artifact import Artifact
 from gxtool.models.base import Family, Run, Unit
 from gxtool.models.registry import preset_layer, typed_layers
 from gxtool.models.settings import Settings
+from gxtool.yaml_text import LARGEST_YAML
 
 DATA, RUN, SETTINGS = "data.yaml", "run.yaml", "settings.yaml"
 WEIGHTS_SECTIONS = ("data", "model", "training")
@@ -44,7 +46,8 @@ def run_yaml(run: Run, unit: Unit, threads: int) -> str:
 
 def settings_yaml(config: Config) -> str:
     """Return the text of settings.yaml: how the run's models are to be scored, perturbed and designed with."""
-    return _yaml({name: getattr(config, name).model_dump(mode="json") for name in DEFAULT_SECTIONS})
+    text = _yaml({name: getattr(config, name).model_dump(mode="json") for name in DEFAULT_SECTIONS})
+    return text + _hash_line(text.encode())
 
 
 def config_from_data(family: Family, settings: Settings, artifacts: Sequence[Artifact]) -> Config:
@@ -90,8 +93,7 @@ def config_from_models(
         section = family.load(family.config).model_fields["data"].annotation
         free = _fields_with(section, "says", "files").intersection(recorded["data"])
         defaults["data"] = {name: recorded["data"].pop(name) for name in sorted(free)}
-    path = models[0].path / SETTINGS
-    layers = [*([read_yaml(path)] if path.is_file() else []), Layer(first.source, defaults)]
+    layers = [*_own_settings(models[0]), Layer(first.source, defaults)]
     typed = typed_layers(family, settings.files, settings.assignments)
     return _agreed(family, layers, Layer(first.source, recorded), typed)
 
@@ -145,6 +147,31 @@ def _same(layers: Sequence[Layer], sections: Sequence[str]) -> Layer:
                         f"{quoted(ours.get(name))} as in {first.source}, to be used together with it"
                     )
     return first
+
+
+def _own_settings(model: Artifact) -> list[Layer]:
+    """Return what settings.yaml says, if the model has one, after checking that it is what was written.
+
+    Raises:
+        InputError: the file was changed or damaged.
+    """
+    path = model.path / SETTINGS
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:
+        content = file.read(LARGEST_YAML + 1)
+    start = content.rstrip(b"\n").rfind(b"\n") + 1
+    if content[start:] != _hash_line(content[:start]).encode():
+        raise InputError(
+            f"{path}: is damaged: it was changed after it was written; train the model again, or delete the file and "
+            "say by --set or --config what is to differ from the defaults"
+        )
+    return [read_yaml(path)]
+
+
+def _hash_line(content: bytes) -> str:
+    """Return the last line of settings.yaml, which no manifest lists."""
+    return f"# sha256 of the lines above: {hashlib.sha256(content).hexdigest()}\n"
 
 
 def _section(layer: Layer, name: str) -> Mapping[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +51,8 @@ def write_starter(folder: Path, family: Family, config: Config, preset: str) -> 
     """Write samplesheet.csv and config.yaml with every field explained; existing files are never replaced.
 
     Raises:
-        InputError: one of the two is there already.
+        InputError: one of the two is there already, or cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     written = {
         folder / "samplesheet.csv": _sheet(family),
         folder / "config.yaml": commented_yaml(config, f"{family.title}: preset {preset or family.default_preset}"),
@@ -58,9 +60,35 @@ def write_starter(folder: Path, family: Family, config: Config, preset: str) -> 
     for path in written:
         if path.exists():
             raise InputError(f"{path}: exists already, expected a folder without it")
-    for path, text in written.items():
-        path.write_text(text, encoding="utf-8")
+    with _all_or_nothing(folder, list(written)):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in written.items():
+            path.write_text(text, encoding="utf-8")
     return list(written)
+
+
+@contextmanager
+def _all_or_nothing(folder: Path, written: list[Path] | None = None) -> Iterator[None]:
+    """Delete what was begun, and say so in a sentence, where a folder cannot be written.
+
+    written     the files that are made, of which none is there yet; None: all that the folder holds
+
+    Raises:
+        InputError: it cannot be made, may not be written, or the disk is full.
+    """
+    is_new = not folder.exists()
+    try:
+        yield
+    except OSError as error:
+        begun = written if written is not None else list(folder.iterdir()) if folder.is_dir() else []
+        for path in [*begun, *([folder] if is_new else [])]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.is_file():
+                path.unlink()
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror or error}), expected a folder with room"
+        ) from None
 
 
 def _sheet(family: Family) -> str:
@@ -102,16 +130,17 @@ def simulate_family(family: Family, folder: Path, size: str, seed: int, layout: 
 
     Raises:
         ConfigError: an unknown size or layout.
-        InputError: the folder holds something already.
+        InputError: the folder holds something already, or cannot be written.
     """
     if layout and layout not in family.simulations:
         known = ", ".join(family.simulations) or "none"
         raise ConfigError(f"--layout {layout}: {family.name} has no such layout, expected one of: {known}")
     if size not in SIZES:
         raise ConfigError(f"--size {size}: expected one of {', '.join(SIZES)}")
-    if folder.exists() and any(folder.iterdir()):
+    if folder.is_dir() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty, expected a new folder")
-    family.load(family.simulations[layout] if layout else family.simulate)(folder, size, seed)
+    with _all_or_nothing(folder):
+        family.load(family.simulations[layout] if layout else family.simulate)(folder, size, seed)
     return folder
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from gxtool.data.splits import SCHEMES
 from gxtool.errors import ConfigError, InputError
+from gxtool.files import check_openable
 from gxtool.io.artifact import Artifact, find_artifacts
 from gxtool.models.base import Family, Noun, ReportContext, Unit
 from gxtool.models.registry import get_family
@@ -375,11 +376,12 @@ def _runtime(artifact: Artifact) -> Mapping[str, Any]:
 def _plan(path: Path | None) -> Mapping[str, Any]:
     if path is None:
         return {}
+    check_openable(path, "a plan.json")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}), expected a plan.json") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path}: is not JSON, expected a plan.json") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds {type(content).__name__}, expected a plan.json")

@@ -7,6 +7,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,7 @@ def _write(path: Path, content: str) -> Path:
         partial.write_text(content, encoding="utf-8", newline="\n")
         os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise InputError(f"{path}: cannot be written ({error.strerror}), expected a folder with room") from None
     return path

@@ -13,7 +13,7 @@ from safetensors.torch import load_model
 from transformers import PreTrainedModel
 
 from gxtool.errors import InputError, UsageError
-from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artifact
+from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artifact, require_free
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.io.seen import write_seen
@@ -90,8 +90,8 @@ def _job(dataset: Dataset, output: Path, run: Run, unit: Unit, options: TrainOpt
     folder = ProgressFolder(root / progress_key(run, unit, dataset.artifact, init))
     target = output if alone else inside(output, unit.name)
     job = Job(unit, train_indices, val_indices, target, folder, init)
-    if not (_is_published(job) or options.overwrite) and target.exists() and any(target.iterdir()):
-        raise InputError(f"{target}: exists already, expected a new folder (or --overwrite)")
+    if not _is_published(job):
+        require_free(target, "model", options.overwrite)
     return job
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gxtool import api
 from gxtool.cli import app
-from gxtool.errors import GxtoolError
+from gxtool.errors import GxtoolError, InputError
 from gxtool.models.base import Family
 from gxtool.models.registry import families
 
@@ -69,6 +70,7 @@ def refused(kind: str, *arguments: object) -> str:
         ("config", "--model", "FAMILY", "--config", "SPECIAL"),
         ("config", "--runs", "SPECIAL", "--output", "plan.json"),
         ("preprocess", "--model", "FAMILY", "--input", "SPECIAL", "--output", "examples"),
+        ("train", "--item", "SPECIAL"),
     ],
     ids=lambda arguments: " ".join(arguments[:1] + arguments[-2:-1]),
 )
@@ -98,3 +100,14 @@ def test_special_files_in_every_path_column_are_refused_by_type(
     sheet.write_text(",".join(names) + "\n" + ",".join([*cells, "special"]) + "\n")
     sentence = refused(kind, "preprocess", "--model", name, "--input", sheet, "--output", "examples")
     assert f"{sheet}: sample E003, column {names[-1]}: " in sentence
+
+
+def test_plan_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    api.simulate(tmp_path / "raw", "histone")
+    (tmp_path / "plan.json").mkdir()
+    arguments = ["config", "--model", "histone", "--input", str(tmp_path / "raw" / "samplesheet.csv"), "--output"]
+    for place in ("plan.json", "nowhere/plan.json"):
+        result = CliRunner().invoke(app, [*arguments, str(tmp_path / place)])
+        assert isinstance(result.exception, InputError), f"{result.output} {result.exception!r}"
+        assert "cannot be written" in str(result.exception)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plan.json", "raw"]

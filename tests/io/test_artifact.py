@@ -95,11 +95,60 @@ def test_an_existing_output_is_kept_unless_overwriting(tmp_path: Path) -> None:
     before = open_artifact(tmp_path / "a").sha256
     with pytest.raises(InputError, match=r"a: exists already, expected a new folder"):
         write_small(tmp_path / "a")
-    with ArtifactWriter(tmp_path / "a", "dataset", overwrite=True) as writer:
+    with ArtifactWriter(tmp_path / "a", "examples", overwrite=True) as writer:
         writer.write_json("new.json", {})
-    assert open_artifact(tmp_path / "a").manifest.kind == "dataset"
+    assert list(open_artifact(tmp_path / "a").manifest.files) == ["new.json"]
     assert open_artifact(tmp_path / "a").sha256 != before
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("kind_of_place", ["raw data", "a project", "a file", "an artifact of another kind"])
+def test_overwriting_replaces_an_artifact_of_the_kind_alone(tmp_path: Path, kind_of_place: str) -> None:
+    place = tmp_path / "place"
+    if kind_of_place == "a file":
+        place.write_text("mine")
+    elif kind_of_place == "an artifact of another kind":
+        write_small(place)
+    else:
+        place.mkdir()
+        (place / "samplesheet.csv").write_text("mine")
+        if kind_of_place == "a project":
+            (place / "manifest.json").write_text('{"kind": "predictions", "name": "a page"}')
+    before = {path: path.is_file() and path.read_bytes() for path in sorted(tmp_path.rglob("*"))}
+    with (
+        pytest.raises(InputError, match=r"expected one of kind predictions to replace, or a new folder; nothing was"),
+        ArtifactWriter(place, "predictions", overwrite=True) as writer,
+    ):
+        writer.write_json("new.json", {})
+    assert {path: path.is_file() and path.read_bytes() for path in sorted(tmp_path.rglob("*"))} == before
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_faster_writer_of_the_same_output_is_not_replaced(tmp_path: Path, same: bool) -> None:
+    def write(number: int) -> ArtifactWriter:
+        writer = ArtifactWriter(tmp_path / "a", "examples").__enter__()
+        writer.write_json("content.json", {"number": number})
+        return writer
+
+    fast, slow = write(1), write(1 if same else 2)
+    fast.__exit__(None, None, None)
+    before = open_artifact(tmp_path / "a").sha256
+    if same:
+        slow.__exit__(None, None, None)
+    else:
+        with pytest.raises(InputError, match="a: was written by another command meanwhile, expected a new folder"):
+            slow.__exit__(None, None, None)
+    assert open_artifact(tmp_path / "a").sha256 == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_damaged_or_old_artifact_is_replaced(tmp_path: Path) -> None:
+    write_small(tmp_path / "a")
+    manifest = json.loads((tmp_path / "a" / "manifest.json").read_text())
+    (tmp_path / "a" / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 0}))
+    with ArtifactWriter(tmp_path / "a", manifest["kind"], overwrite=True) as writer:
+        writer.write_json("new.json", {})
+    assert list(open_artifact(tmp_path / "a").manifest.files) == ["new.json"]
 
 
 KILLED = """

@@ -115,6 +115,25 @@ def test_evaluation_perturb_design_and_threads_may_be_typed_anew(tmp_path: Path)
     assert config.resources.threads == 2
 
 
+def test_every_changed_bit_of_the_settings_is_refused(tmp_path: Path) -> None:
+    made = model(tmp_path / "m", "evaluation.level=0.9")
+    path = made.path / "settings.yaml"
+    written = path.read_bytes()
+    refused = "damaged: it was changed after it was written"
+    for place in range(len(written)):
+        changed = bytearray(written)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=refused):
+            config_from_models(FAMILY, Settings(), [made])
+    for changed in (b"", written[: len(written) // 2], written + b"evaluation: {level: 0.5}\n", b"\xff" * 9):
+        path.write_bytes(changed)
+        with pytest.raises(InputError, match=refused):
+            config_from_models(FAMILY, Settings(), [made])
+    path.write_bytes(written)
+    assert config_from_models(FAMILY, Settings(), [made]).evaluation.level == 0.9
+
+
 @pytest.mark.parametrize("field", ["data.n_bins=50", "model.dropout=0.4", "training.epochs=9", "training.mix=true"])
 def test_contradicting_a_model_is_an_error(tmp_path: Path, field: str) -> None:
     made = model(tmp_path / "m")

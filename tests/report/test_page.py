@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -262,6 +263,19 @@ def test_nothing_is_left_of_a_page_that_could_not_be_written(study: Make, tmp_pa
     with pytest.raises(InputError, match=r"report\.html: cannot be written .*, expected a folder with room"):
         report([study("by_hand")], tmp_path / "out")
     assert not list((tmp_path / "out").glob(".*partial"))
+
+
+def test_output_that_is_a_file_is_told_in_a_sentence(study: Make, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(InputError, match=r"cannot be written .*, expected a folder with room"):
+        report([study("by_hand")], tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_plan_that_is_a_pipe_is_not_waited_for(study: Make, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "plan.json")
+    with pytest.raises(InputError, match=r"plan\.json: is a pipe \(FIFO\), expected a plan\.json"):
+        report([study("by_hand")], tmp_path / "out", plan=tmp_path / "plan.json")
 
 
 def test_folder_without_artifacts_is_an_error(tmp_path: Path) -> None:

@@ -82,9 +82,22 @@ def test_existing_output_is_refused_before_anything_is_trained(trained: Path, da
     with pytest.raises(InputError, match="m: exists already, expected a new folder"):
         fit(dataset, tmp_path / "m")
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
+    with pytest.raises(InputError, match="m: holds no artifact that can be read, expected one of kind model"):
+        fit(dataset, tmp_path / "m", options=TrainOptions(overwrite=True))
+    with pytest.raises(InputError, match=r"m: cannot be written: .*note\.txt is no folder"):
+        fit(dataset, tmp_path / "m" / "note.txt" / "m")
+    assert (tmp_path / "m" / "note.txt").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_model_is_replaced_when_told(trained: Path, dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / "m")
+    (tmp_path / "m" / "config.json").write_text("damaged")
+    with pytest.raises(InputError, match="m: exists already, expected a new folder"):
+        fit(dataset, tmp_path / "m")
     replaced = fit(dataset, tmp_path / "m", options=TrainOptions(overwrite=True))
     assert (replaced / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
-    assert not (tmp_path / "m" / "note.txt").exists()
+    assert (replaced / "config.json").read_bytes() == (trained / "config.json").read_bytes()
 
 
 def test_unit_that_the_dataset_lacks_is_refused(dataset: Path, tmp_path: Path) -> None:
