@@ -1,7 +1,7 @@
 # Every target works from a clean clone, twice in a row, and from a path with a space in it.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test fuzz lint bench clean
+.PHONY: help setup demo test fuzz lint bench faults clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ lint: setup ## check the Python and the Nextflow code
 
 bench: setup ## measure speed and memory beside the published ways (benchmarks/README.md)
 	@.venv/bin/python -m benchmarks
+
+faults: setup ## kill commands, tasks and head processes at random moments (docs/reliability.md); hours, as root
+	@.venv/bin/python -m benchmarks.faults
 
 clean: ## remove what runs leave behind; the environment and the engine stay
 	@rm -rf work results .nextflow .nextflow.log* .gxtool .pytest_cache .ruff_cache .hypothesis .fuzz
