@@ -29,13 +29,20 @@ class Outcome:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return relative path -> SHA-256 of every manifest below a folder, and of pages, which have none."""
+    """Return relative path -> SHA-256 of every manifest below a folder; of pages, which show times, that they are whole."""
     chosen = [*folder.rglob("manifest.json"), *folder.rglob("report.html")]
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): _said(path)
         for path in sorted(chosen)
         if not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
+
+
+def _said(path: Path) -> str:
+    content = path.read_bytes()
+    if path.suffix == ".html":
+        return "whole" if content.rstrip().endswith(b"</html>") else "cut"
+    return hashlib.sha256(content).hexdigest()
 
 
 def sentence_problem(stderr: str) -> str:
