@@ -29,7 +29,7 @@ class Outcome:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Return relative path -> SHA-256 of every manifest below a folder; of pages, which show times, that they are whole."""
+    """Return relative path -> SHA-256 of every manifest below a folder; pages, which show times, are whole or cut."""
     chosen = [*folder.rglob("manifest.json"), *folder.rglob("report.html")]
     return {
         str(path.relative_to(folder)): _said(path)
