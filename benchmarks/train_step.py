@@ -122,7 +122,7 @@ def measure(folder: Path, size: str, rounds: int, threads: int) -> Result:
 
 def open_study(dataset: Path, device: str, threads: int) -> Study:
     """Open the dataset and build the network that all contenders start from."""
-    data, run = Dataset.open(dataset), SETTINGS.run()
+    data, run = Dataset.open(dataset), Run(SETTINGS.family, SETTINGS.preset, SETTINGS.resolve(), SETTINGS.preset)
     indices = data.indices("train")
     torch.manual_seed(1)
     return Study(data, indices, run, build_network(run, data, indices), device, threads)
@@ -245,6 +245,7 @@ def our_loop(study: Study, folder: Path) -> Lap:
             config=study.config.training,
             seed=1,
             accumulation=1,
+            halvings=0,
             train_rows=study.rows(),
             val_rows=Rows(study.dataset.arrays, study.run.family, study.dataset.indices("val")),
             folder=ProgressFolder(Path(progress)),

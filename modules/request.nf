@@ -21,6 +21,8 @@ def readRequest(options, commandLine) {
     if (textOf(options.engine) && textOf(options.checkpoint_dir) =~ /[\p{Cntrl}'"`$\\:,]/) {
         refuse(options.outdir, "gxtool: error: --checkpoint_dir: found '${shown(options.checkpoint_dir)}', expected a path without quotes, colons, commas, \$ and \\ where tasks run in containers")
     }
+    requireThere(options.outdir, '--config', textOf(options.config))
+    requireThere(options.outdir, '--judge', textOf(options.judge).contains('/') ? textOf(options.judge) : '')
     [
         // As typed, but for what makes a second try of the same run look different.
         command: commandLine.replaceAll(/ -resume( [0-9a-f-]{36})?/, ''),
@@ -46,6 +48,12 @@ def refuse(outdir, sentence) {
     folder.mkdirs()
     folder.resolve('error.txt').text = "${sentence}\n"
     error(sentence)
+}
+
+def requireThere(outdir, option, path) {
+    if (path && !file(path, glob: false).exists()) {
+        refuse(outdir, "gxtool: error: ${option}: found '${shown(path)}', expected a file or folder that is there")
+    }
 }
 
 // A folder as an absolute path, which tells it from a name.

@@ -72,7 +72,7 @@ def stages(family: str) -> list[Stage]:
         few = ("--set", "design.starts=2", "--set", "design.max_edits=2")
         judged = ("--checkpoint", "models", "--judge", "judges", "--input", "dataset", *few)
         listed.append(
-            Stage(family, "train", (*fitted, "--seeds", "1", "--name", "judge", "--input", "dataset"), "judges")
+            Stage(family, "train", (*fitted, "--seeds", "3,", "--name", "judge", "--input", "dataset"), "judges")
         )
         listed.append(Stage(family, "design", judged, "designs"))
     return listed

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gxtool.models.registry import families
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "gxtool"
 ORDER = ("io", "data", "measure", "models", "training", "perturb", "report", "api", "cli")
@@ -68,11 +70,19 @@ def test_families_do_not_import_each_other() -> None:
 
 
 def networks() -> set[str]:
-    """Return the files that a family's model.py is made of: its networks, one per file."""
-    found = set()
-    for path in PACKAGE.glob("models/*/model.py"):
+    """Return the files of families that compute with tensors: model.py, `direct` ways, and what these are made of."""
+    waiting = list(PACKAGE.glob("models/*/model.py"))
+    for family in families().values():
+        modules = [dotted.partition(":")[0] for dotted in family.direct.values()]
+        waiting += [ROOT / f"{family.package}.{module}".replace(".", "/") for module in modules]
+    found: set[str] = set()
+    while waiting:
+        path = waiting.pop().with_suffix(".py")
         package = f"gxtool.models.{path.parent.name}."
-        found |= {f"{module.replace('.', '/')}.py" for module, _ in imports(path) if module.startswith(package)}
+        if str(path.relative_to(ROOT)) not in found:
+            found.add(str(path.relative_to(ROOT)))
+            if any(module.split(".")[0] == "torch" for module, _ in imports(path)):
+                waiting += [ROOT / name.replace(".", "/") for name, _ in imports(path) if name.startswith(package)]
     return found
 
 

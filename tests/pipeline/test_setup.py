@@ -45,7 +45,7 @@ def make(folder: Path, *targets: str) -> subprocess.CompletedProcess[str]:
 def test_plain_make_lists_the_targets(checkout: Path) -> None:
     done = make(checkout)
     listed = [line.split()[1] for line in done.stdout.splitlines()]
-    assert listed == ["help", "setup", "demo", "test", "lint", "bench", "clean"]
+    assert listed == ["help", "setup", "demo", "test", "fuzz", "lint", "bench", "faults", "clean"]
 
 
 def test_first_setup_says_what_it_will_fetch_and_the_second_does_nothing(checkout: Path) -> None:
