@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gxtool.cli import options
+from gxtool.training.options import DEFAULT_OPTIONS
 
 
 def command(
@@ -31,6 +32,9 @@ def command(
     checkpoint_dir: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Where progress is kept (default: beside the output).")
     ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for a process that trains the same model.")
+    ] = DEFAULT_OPTIONS.wait_seconds,
     device: options.Device = "auto",
     threads: options.Threads = None,
     overwrite: options.Overwrite = False,
@@ -59,7 +63,8 @@ def command(
 
     with TrainingProgress() as progress:
         chosen = options.training_options(device, threads, overwrite)
-        chosen = replace(chosen, checkpoint_dir=checkpoint_dir, init=init, on_progress=progress.update)
+        chosen = replace(chosen, checkpoint_dir=checkpoint_dir, init=init, wait_seconds=wait)
+        chosen = replace(chosen, on_progress=progress.update)
         written = api.train(source, output, settings, units, chosen)
     if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks for all
         options.announce(written, f"{output}: {len(written)} model(s) trained", as_json)

@@ -22,12 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gxtool.errors import InputError
+from gxtool.errors import GxtoolError, InputError
 from gxtool.io.artifact import Artifact
 from gxtool.io.hashes import content_problem, hashed_entry
 from gxtool.io.manifest import SCHEMA_VERSION
 from gxtool.io.unfinished import is_same_file
 from gxtool.models.base import Run, Unit
+from gxtool.training.options import DEFAULT_OPTIONS
 
 COMPLETE = "COMPLETE"
 PREFIX = "checkpoint-"
@@ -35,8 +36,8 @@ LOCK = "lock"
 PUBLISHED = "published.json"
 MEMORY = "memory.json"
 KEPT_CHECKPOINTS = 2
-# A task that was told to stop is given about this long before it is killed, and its retry may start at once.
-LOCK_WAIT_SECONDS = 60.0
+AWAITED = "awaited"
+AWAITED_SECONDS = 60.0  # between clocks of two machines; who waits says so five times a second
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class ProgressFolder:
 
     @contextmanager
     def locked(
-        self, wait_seconds: float = LOCK_WAIT_SECONDS, while_waiting: Callable[[], None] = lambda: None
+        self, wait_seconds: float = DEFAULT_OPTIONS.wait_seconds, while_waiting: Callable[[], None] = lambda: None
     ) -> Iterator[None]:
         """Keep every other process out; the operating system lifts the lock when this one dies.
 
@@ -84,6 +85,9 @@ class ProgressFolder:
             descriptor = self._acquire(time.monotonic() + wait_seconds, while_waiting)
         except OSError as error:
             raise InputError(f"{self.path}: progress cannot be kept there ({error.strerror})") from None
+        except GxtoolError:
+            (self.path / AWAITED).unlink(missing_ok=True)
+            raise
         try:
             yield
         finally:
@@ -93,6 +97,7 @@ class ProgressFolder:
             os.close(descriptor)
 
     def _acquire(self, deadline: float, while_waiting: Callable[[], None]) -> int:
+        waits = False
         while True:
             self.path.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
@@ -101,6 +106,10 @@ class ProgressFolder:
             except BlockingIOError:
                 owner = os.read(descriptor, 200).decode(errors="replace").strip() or "another process"
                 os.close(descriptor)
+                if not waits:
+                    logger.warning("%s: %s is training this model; waiting for it", self.path, owner)
+                    waits = True
+                self._say_awaited()
                 while_waiting()
                 if time.monotonic() >= deadline:
                     raise InputError(
@@ -110,9 +119,38 @@ class ProgressFolder:
                 continue
             # The owner before us may have removed the folder while we waited for its lock.
             if is_same_file(descriptor, self.path / LOCK):
+                (self.path / AWAITED).unlink(missing_ok=True)
                 os.truncate(descriptor, 0)
                 os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
                 return descriptor
+            os.close(descriptor)
+
+    def _say_awaited(self) -> None:
+        try:
+            (self.path / AWAITED).touch()
+        except OSError:  # its owner has removed the folder, or is another user
+            return
+
+    def _is_awaited(self) -> bool:
+        try:
+            return time.time() - (self.path / AWAITED).stat().st_mtime < AWAITED_SECONDS
+        except FileNotFoundError:
+            return False
+
+    def discard(self) -> None:
+        """Remove the folder, unless another process uses it or waits for it: that one takes over what is there."""
+        try:
+            descriptor = os.open(self.path / LOCK, os.O_RDWR)
+        except OSError:
+            self.remove()
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not self._is_awaited():
+                self.remove()
+        except BlockingIOError:
+            return
+        finally:
             os.close(descriptor)
 
     def checkpoint(self, step: int) -> Path:

@@ -75,7 +75,7 @@ def train_units(source: Path, output: Path, run: Run, units: Sequence[Unit], opt
             _make(session, job)
         if here.is_writer:
             for job in jobs:
-                job.folder.remove()
+                job.folder.discard()
         here.barrier()
     return [job.output for job in jobs]
 
@@ -118,7 +118,7 @@ def _make(session: Session, job: Job) -> None:
     """Train one model, or go on training it, and write its artifact."""
     here = session.machine
     if here.is_writer:
-        with job.folder.locked(while_waiting=lambda: _stop_waiting(session, job)):
+        with job.folder.locked(session.options.wait_seconds, lambda: _stop_waiting(session, job)):
             _make_locked(session, job)
     else:
         _make_locked(session, job)

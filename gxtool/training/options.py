@@ -39,12 +39,15 @@ class TrainOptions:
 
     checkpoint_dir  shared folder that outlives a killed task; None: a hidden folder beside the output
     init            model folder, or a folder of such, whose weights training starts from
+    wait_seconds    how long another process that trains the same model is waited for
     threads         CPU threads; None: the configuration's `resources.threads`
     overwrite       replace an output that exists
     """
 
     checkpoint_dir: Path | None = None
     init: Path | None = None
+    # A task that was told to stop is given about this long before it is killed, and its retry may start at once.
+    wait_seconds: float = 60.0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int | None = None
     overwrite: bool = False

@@ -17,10 +17,11 @@ process TRAIN {
     path 'versions.yml', emit: versions
 
     script:
+    // A task that outlived a killed start may train the same models: what it has made is taken over when it ends.
     """
     ${written(item + [checkpoint_dir: checkpoint_dir])}
     gxtool train --item item.json --input dataset --output runs/${item.run}/models --overwrite \\
-        ${init ? '--from init' : ''} --device ${device}
+        ${init ? '--from init' : ''} --device ${device} --wait 86400
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

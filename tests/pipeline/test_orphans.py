@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 LAUNCH = ("run", str(ROOT), "-profile", "test", "-resume", "--set", "perturb.max_rows=50;perturb.map_rows=5")
 
 
-def stages_at_work(folder: Path) -> list[str]:
-    """Return the gxtool stages whose processes work below `folder`."""
-    found = []
+def stages_at_work(folder: Path) -> dict[str, int]:
+    """Return the gxtool stages whose processes work below `folder`, and the ids of these."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
@@ -26,7 +27,7 @@ def stages_at_work(folder: Path) -> list[str]:
         except OSError:  # it ended while we looked
             continue
         if below and words[0].endswith(b"python") and len(words) > 2:
-            found.append(words[2].decode())
+            found[words[2].decode()] = int(process.name)
     return found
 
 
@@ -36,25 +37,51 @@ def wait_until(happened: Callable[[], bool], still_worthwhile: Callable[[], bool
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("stage", ["evaluate", "perturb"])
-def test_what_an_orphan_has_finished_is_no_error_for_the_next_start(
-    start: Callable, tmp_path: Path, stage: str
-) -> None:
+def kill_head(folder: Path, stage: str) -> None:
+    """Start the pipeline in `folder` and kill its head process while a task of `stage` works; the task goes on."""
     head = subprocess.Popen(
         [ROOT / "nextflow", *LAUNCH],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "GXTOOL_ENGINE": "24.10.0", "NXF_ANSI_LOG": "false"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    wait_until(lambda: stage in stages_at_work(tmp_path), lambda: head.poll() is None)
+    wait_until(lambda: stage in stages_at_work(folder), lambda: head.poll() is None)
     head.send_signal(signal.SIGKILL)
     head.wait()
-    assert stage in stages_at_work(tmp_path)
+    assert stage in stages_at_work(folder)
+
+
+@pytest.mark.parametrize("stage", ["evaluate", "perturb"])
+def test_what_an_orphan_has_finished_is_no_error_for_the_next_start(
+    start: Callable, tmp_path: Path, stage: str
+) -> None:
+    kill_head(tmp_path, stage)
     wait_until(lambda: not stages_at_work(tmp_path))
 
     again = start(tmp_path, *LAUNCH, GXTOOL_ENGINE="24.10.0")
     assert again.status == 0, again.terminal
     assert again.count("FAILED") == {}
     assert again.count("CACHED").keys() >= {"PREPROCESS", "TOKENIZE", "TRAIN"}
+
+
+def test_training_waits_for_an_orphan_that_trains_the_same_models(start: Callable, tmp_path: Path) -> None:
+    kill_head(tmp_path, "train")
+    progress = tmp_path / ".gxtool/checkpoints"
+    wait_until(lambda: bool(list(progress.glob("*/lock"))), lambda: "train" in stages_at_work(tmp_path))
+    (orphan,) = stages_at_work(tmp_path).values()
+    os.kill(orphan, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as background:
+        again = background.submit(start, tmp_path, *LAUNCH, GXTOOL_ENGINE="24.10.0")
+        try:
+            wait_until(lambda: bool(list(progress.glob("*/awaited"))), lambda: not again.done())
+        finally:
+            os.kill(orphan, signal.SIGCONT)
+        launch = again.result()
+    assert launch.status == 0, launch.terminal
+    assert launch.count("FAILED") == {}
+    models = list(tmp_path.glob("work/*/*/runs/tiny/models/*/manifest.json"))
+    assert len(models) == 6
+    assert len({path.read_bytes() for path in models}) == 3
+    assert list(progress.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -114,12 +115,31 @@ def test_waiting_for_a_lock_can_be_ended(tmp_path: Path) -> None:
         pass
 
 
+def test_progress_that_another_process_waits_for_is_left_to_it(tmp_path: Path) -> None:
+    folder = ProgressFolder(tmp_path / "p")
+    first = ExitStack()
+    first.enter_context(folder.locked())
+    write(folder, 1)
+
+    def finish() -> None:
+        first.close()
+        folder.discard()
+
+    with folder.locked(60, while_waiting=finish):
+        assert folder.latest() == folder.checkpoint(1)
+        folder.discard()
+        assert folder.latest() == folder.checkpoint(1)
+    folder.discard()
+    assert not folder.path.exists()
+
+
 def test_second_process_is_told_who_is_training(tmp_path: Path) -> None:
     folder = ProgressFolder(tmp_path / "p")
     sentence = r"p: process \d+ on \S+ is training this model, expected to be alone; wait for it or stop it"
     second = ProgressFolder(tmp_path / "p").locked(wait_seconds=0)
     with folder.locked(), pytest.raises(InputError, match=sentence), second:
         pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_lock_is_waited_for_even_when_its_folder_is_removed_meanwhile(
