@@ -54,12 +54,22 @@ def test_new_learning_rate_redoes_training_and_nothing_before(launched: Callable
         assert "learning_rate=0.002" not in (results / name).read_text(), name
 
 
-def test_settings_of_later_stages_rename_nothing_and_train_nothing(launched: Callable) -> None:
-    before = {path.name: path.read_bytes() for path in models(launched())}
-    changed = launched("--set", "evaluation.bootstrap_resamples=200")
-    assert changed.count("CACHED") == {**BEFORE_TRAINING, "TRAIN": 1, "PERTURB": 1}
-    assert changed.count("COMPLETED") == {"CONFIG": 1, "EVALUATE": 1, "COMPARE": 1, "REPORT": 1}
-    assert {path.name: path.read_bytes() for path in models(changed)} == before
+@pytest.mark.parametrize(
+    ("setting", "redone"),
+    [
+        ("evaluation.baselines=[gene_average]", ("EVALUATE", "COMPARE", "REPORT")),
+        ("perturb.map_rows=5", ("PERTURB", "REPORT")),
+    ],
+)
+def test_settings_of_later_stages_rename_nothing_and_train_nothing(
+    launched: Callable, setting: str, redone: tuple[str, ...]
+) -> None:
+    before = {path.parent.name: path.read_bytes() for path in models(launched())}
+    changed = launched("--set", setting)
+    expected = {"CONFIG", *redone}
+    assert changed.count("COMPLETED").keys() == expected
+    assert changed.count("CACHED").keys() == (BEFORE_TRAINING | FROM_TRAINING_ON).keys() - expected
+    assert {path.parent.name: path.read_bytes() for path in models(changed)} == before
     assert [path.name for path in (changed.folder / "results/runs").iterdir()] == ["tiny"]
 
 
@@ -69,8 +79,9 @@ def models(launch: object) -> list[Path]:
 
 
 def test_commands_of_the_report_work_in_the_folder_of_results(launched: Callable) -> None:
-    """Every file that they name is there, and they make the artifacts again that the pipeline made."""
-    results = launched().folder / "results"
+    """Every file that they name is there, and they make the artifacts again that the pipeline made, ids and all."""
+    settings = "evaluation.baselines=[gene_average];perturb.max_rows=50;perturb.map_rows=5"
+    results = launched("--set", settings).folder / "results"
     commands = plan_commands(json.loads((results / "pipeline_info/plan.json").read_text()))
     page = html.unescape((results / "report.html").read_text())
     assert all(command in page for command in commands)
@@ -78,15 +89,18 @@ def test_commands_of_the_report_work_in_the_folder_of_results(launched: Callable
         *["preprocess"] * 3, "tokenize", "train", "evaluate", "perturb", "compare", "report",
     ]  # fmt: skip
     for command in commands:
-        if shlex.split(command)[1] in ("evaluate", "perturb", "compare", "report"):
-            continue  # what is trained decides the others
         subprocess.run([Path(sys.executable).with_name("gxtool"), *shlex.split(command)[1:]], cwd=results, check=True)
-    again, published = (
-        sorted(results.glob(f"{folder}runs/tiny/models/*/model.safetensors")) for folder in ("again/", "")
-    )
-    assert [path.read_bytes() for path in again] == [path.read_bytes() for path in published]
-    assert len(again) == 3
+    again = {str(path.relative_to(results / "again")): path.read_text() for path in manifests(results / "again")}
+    published = {str(path.relative_to(results)): path.read_text() for path in manifests(results)}
+    assert again == published
+    assert len(again) == 3 + 3  # models; evaluation, effects, comparison
+    assert (results / "again/report.html").stat().st_size > 10_000
     shutil.rmtree(results / "again")
+
+
+def manifests(folder: Path) -> list[Path]:
+    """Return the manifests of what a folder of results shows: of runs and of their comparison."""
+    return [path for part in ("runs", "comparison") for path in sorted((folder / part).rglob("manifest.json"))]
 
 
 def test_results_are_laid_out_by_run_and_versions_are_kept(launched: Callable) -> None:
