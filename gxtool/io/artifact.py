@@ -229,9 +229,8 @@ class ArtifactWriter:
             kind, error = None, problem
         self._unfinished.abandon()
         if isinstance(error, OSError) and error.errno in _FULL:
-            raise InputError(
-                f"{self.path}: no space left while writing; nothing was kept, expected room for the whole artifact"
-            ) from None
+            text = "no space left while writing; nothing was kept, expected room for the whole artifact"
+            raise InputError(f"{self.path}: {text}") from None
         if kind is None:
             raise error
 
@@ -307,9 +306,10 @@ class ArtifactWriter:
         file = HashingFile(self._target(name))
         try:
             fill(file)
+        except Exception as error:
+            raise (file.problem or error) from None
         finally:
-            entry = file.close()
-        self._files[name] = entry
+            self._files[name] = file.close()
 
     def _target(self, name: str) -> Path:
         target = self.folder / name

@@ -92,10 +92,14 @@ def _differs(path: Path, entry: Mapping[str, Any], again: bool) -> bool:
 
 
 class HashingFile:
-    """A write-only binary file that hashes what passes through it."""
+    """A write-only binary file that hashes what passes through it.
+
+    `problem` is the system's error that ended a write: libraries that write into this file may raise one of their own.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.problem: OSError | None = None
         self._file: BinaryIO = path.open("wb")
         self._digest = hashlib.sha256()
         self.size = 0
@@ -103,7 +107,11 @@ class HashingFile:
     def write(self, data: Any) -> int:
         """Write bytes (or anything with a buffer) and return their number."""
         view = memoryview(data).cast("B")
-        self._file.write(view)
+        try:
+            self._file.write(view)
+        except OSError as problem:
+            self.problem = problem
+            raise
         self._digest.update(view)
         self.size += view.nbytes
         return view.nbytes

@@ -177,20 +177,27 @@ def test_a_killed_writer_leaves_nothing_that_looks_finished(tmp_path: Path) -> N
 FULL = """
 import sys
 import numpy as np
+import polars as pl
 from pathlib import Path
 from gxtool.errors import InputError
 from gxtool.io.artifact import ArtifactWriter
 try:
     with ArtifactWriter(Path(sys.argv[1]) / "a", "examples") as writer:
-        writer.write_array("counts.npy", np.ones(4_000_000))
+        numbers = np.random.default_rng(1).random(1_000_000)
+        if sys.argv[2] == "array":
+            writer.write_array("counts.npy", numbers)
+        else:
+            writer.write_table("counts.parquet", pl.DataFrame({"counts": numbers}))
 except InputError as error:
     print(error)
 """
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["array", "table"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(what: str, tmp_path: Path) -> None:
     """A real, small file system: a tmpfs of 1 MB in a mount namespace of its own."""
-    mount = f"mount -t tmpfs -o size=1m tmpfs '{tmp_path}' && '{sys.executable}' - '{tmp_path}' && ls -A '{tmp_path}'"
+    write = f"'{sys.executable}' - '{tmp_path}' {what} && ls -A '{tmp_path}'"
+    mount = f"mount -t tmpfs -o size=1m tmpfs '{tmp_path}' && {write}"
     if shutil.which("unshare") is None:
         pytest.skip("no unshare on this machine")
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount]
