@@ -24,7 +24,7 @@ def console() -> Console:
 def print_scores(metrics: Mapping[str, Any]) -> None:
     """Print the primary metric of a run beside its baselines, per sample."""
     primary = metrics["primary"]
-    table = Table(title=f"{metrics['run']}: {primary} on {metrics['role']} rows, split by {metrics['scheme']}")
+    table = Table(title=f"{metrics['run']}: {primary} on {metrics['role']} rows, {metrics['claim']['title']}")
     for name, style in (("sample", None), ("predictor", None), (primary, "bold"), ("interval", "dim"), ("rows", None)):
         table.add_column(name, style=style, justify="left" if name in ("sample", "predictor") else "right")
     for sample in metrics["samples"][:MOST_ROWS]:
@@ -37,7 +37,7 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
     out.print(table)
     if len(metrics["samples"]) > MOST_ROWS:
         out.print(f"and {len(metrics['samples']) - MOST_ROWS} more samples (--json prints all)")
-    for sentence in fault_sentences(metrics):
+    for sentence in (*metrics["claim"]["sentences"], *fault_sentences(metrics)):
         out.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
     for line in _reading_lines(metrics):
         out.print(line)

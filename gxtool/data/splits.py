@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from gxtool.errors import InputError
 
 UNIT = 2.0**64
 ROLES = ("train", "val", "test")
+New = Literal["groups", "samples", "both"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Scheme:
     title: str
     apart: tuple[str, ...]
     proves: str
+
+    @property
+    def new(self) -> New:
+        """Return what test rows are claimed to be new in; scores of different claims are never pooled or compared."""
+        return "groups" if "sample" not in self.apart else "both" if "group" in self.apart else "samples"
 
 
 SCHEMES = {

@@ -1,7 +1,7 @@
 """What a model has seen: groups and samples it was trained and chosen on, so that judges can leave them out later.
 
     seen-train.npy, seen-val.npy   sorted uint64 hashes of the groups, each once
-    seen.json                      the samples of each role, and how groups are hashed
+    seen.json                      the samples of each role, the ids of the datasets, and how groups are hashed
 
 A group's hash is the first 8 bytes (little endian) of BLAKE2b (digest of 8 bytes) of its name in UTF-8. A model that
 was started from another has seen all that one had.
@@ -12,11 +12,13 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from gxtool.errors import InputError, quoted
 from gxtool.io.artifact import Artifact, ArtifactWriter
 from gxtool.io.dataset import Dataset
 
@@ -25,6 +27,44 @@ SEEN = "seen.json"
 HASH = "blake2b-64"
 BLOCK = 65_536
 """Rows and hashes handled at once: memory does not grow with a dataset."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one model has seen: sorted hashes of groups by role (memory maps), its samples, ids of its datasets."""
+
+    hashes: Mapping[str, np.ndarray]
+    samples: frozenset[str]
+    datasets: frozenset[str]
+
+    def has_groups(self, groups: pl.Series) -> np.ndarray:
+        """Say for each group (n,) whether the model was trained or chosen on it."""
+        names = groups.unique()
+        wanted = group_hashes(names)
+        known = np.zeros(len(names), dtype=bool)
+        for hashes in self.hashes.values():
+            if len(hashes):
+                places = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+                known |= np.asarray(hashes[places]) == wanted
+        return groups.is_in(names.filter(pl.Series(known)).implode()).to_numpy()
+
+
+def read_seen(model: Artifact) -> Seen | None:
+    """Return what a model has seen; None where nobody recorded it.
+
+    Raises:
+        InputError: its groups are hashed in a way that this version does not know.
+    """
+    if SEEN not in model.manifest.files:
+        return None
+    record = model.json(SEEN)
+    if record["hash"] != HASH:
+        raise InputError(f"{model.path}/{SEEN}: groups are hashed by {quoted(record['hash'])}, expected {HASH}")
+    return Seen(
+        {role: model.array(seen_file(role)) for role in ROLES},
+        frozenset(name for role in ROLES for name in record["samples"][role]),
+        frozenset(record.get("datasets", ())),
+    )
 
 
 def group_hashes(groups: pl.Series) -> np.ndarray:
@@ -51,7 +91,8 @@ def write_seen(
             del hashes
         own = dataset.rows["sample"].gather(rows[role]).unique().to_list()
         samples[role] = sorted({*own, *(earlier.json(SEEN)["samples"][role] if earlier else ())})
-    writer.write_json(SEEN, {"hash": HASH, "samples": samples})
+    datasets = {dataset.artifact.id, *(earlier.json(SEEN).get("datasets", ()) if earlier else ())}
+    writer.write_json(SEEN, {"hash": HASH, "samples": samples, "datasets": sorted(datasets)})
 
 
 def _hashes(dataset: Dataset, rows: np.ndarray, role: str, earlier: Artifact | None) -> Iterator[np.ndarray]:

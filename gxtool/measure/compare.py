@@ -169,7 +169,9 @@ def _against_baselines(member: Evaluation, metric: str) -> list[dict[str, Any]]:
 
 
 def _against_run(a: Evaluation, b: Evaluation, metric: str) -> list[dict[str, Any]]:
-    """Compare two runs on the samples and test rows they share; nothing when they share none."""
+    """Compare two runs on the samples and test rows they share; nothing when they share none or claim other things."""
+    if SCHEMES[a.metrics["scheme"]].new != SCHEMES[b.metrics["scheme"]].new:
+        return []
     own, theirs = a.estimates(MODEL, metric), b.estimates(MODEL, metric)
     rows = {sample: (a.averaged(sample), b.averaged(sample)) for sample in own if sample in theirs}
     shared = [sample for sample, (first, second) in rows.items() if first["group"].equals(second["group"])]

@@ -60,6 +60,7 @@ def claims_part(family: FamilyMaterial, material: Material) -> Part | None:
         )
         items += [_figure(family, found, schemes), _meanings(family, schemes), *_falls(family, found)]
         items.append(_table(family, found))
+    items += _left_out(found)
     return Part("What each split proves" if len(schemes) > 1 else "What this split proves", text, tuple(items))
 
 
@@ -222,6 +223,15 @@ def _table(family: FamilyMaterial, found: Sequence[Claim]) -> blocks.Table:
     note = f"In brackets: {'range over ' + family.sample_words if many else 'confidence interval'}."
     note += " Verdict: the paired test against the strongest baseline."
     return blocks.table("Runs, their splits and the bar to pass", columns, rows, note)
+
+
+def _left_out(found: Sequence[Claim]) -> list[Block]:
+    """Say of each run which test rows it had seen before, and what else its evaluation says of its claim."""
+    return [
+        blocks.Paragraph(f"{claim.run.label}: {' '.join(sentences)}")
+        for claim in found
+        if (sentences := formats.nested(claim.run.scored.metrics, "claim", "sentences"))
+    ]
 
 
 def _meanings(family: FamilyMaterial, schemes: Sequence[str]) -> Meanings:

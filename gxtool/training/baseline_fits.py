@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,20 @@ from gxtool.models.baseline_choice import BaselineChoice, choose_baselines
 SEED = 1
 # Rows turned into features at a time, so that the raw arrays of a large test set are never copied whole.
 BLOCK_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class TaskRows:
+    """The rows that the models of one sample and fold learn from, are chosen by and are judged on."""
+
+    fold: int
+    indices: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, dataset: Dataset, fold: int, sample: str | None, tested: np.ndarray) -> TaskRows:
+        """Return the training and validation rows of a split (`sample` None: of all samples) beside test rows."""
+        learnt = {role: dataset.indices(role, fold, sample) for role in ("train", "val")}
+        return cls(fold, {**learnt, "test": tested})
 
 
 @dataclass(frozen=True)
@@ -54,17 +68,15 @@ def chosen_baselines(family: Family, dataset: Dataset, config: EvaluationConfig)
     return choose_baselines(family, config, _columns(family, dataset))
 
 
-def fit_baselines(
-    family: Family, dataset: Dataset, config: EvaluationConfig, fold: int, sample: str | None
-) -> list[Fit]:
-    """Fit the configured baselines on one sample's rows, or on the pooled rows of all of them, each target by itself.
+def fit_baselines(family: Family, dataset: Dataset, config: EvaluationConfig, task: TaskRows) -> list[Fit]:
+    """Fit the configured baselines on the rows of one task, each target by itself.
 
     At most `baseline_max_rows` training and as many validation rows are used, a seeded choice.
     """
     names = chosen_baselines(family, dataset, config).names
     if not names:
         return []
-    indices = {role: dataset.indices(role, fold, sample) for role in ("train", "val", "test")}
+    indices = dict(task.indices)
     generator = np.random.default_rng(SEED)
     for role in ("train", "val"):
         if len(indices[role]) > config.baseline_max_rows:
@@ -84,7 +96,9 @@ def fit_baselines(
         )
         for name in names:
             found = family.load(family.baselines[name])(split, SEED)
-            fits.append(Fit(name, fold, target, indices["test"], found.predictions, dict(found.chosen), found.n_train))
+            fits.append(
+                Fit(name, task.fold, target, indices["test"], found.predictions, dict(found.chosen), found.n_train)
+            )
     return fits
 
 

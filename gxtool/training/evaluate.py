@@ -18,14 +18,14 @@ from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.measure.statistics import Resampling
 from gxtool.models.base import Family
-from gxtool.training.baseline_fits import Fit, chosen_baselines, facts, fit_baselines
+from gxtool.training.baseline_fits import Fit, TaskRows, chosen_baselines, facts, fit_baselines
+from gxtool.training.claims import ROLE, Claim, claim_of, task_of
 from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packages
 from gxtool.training.predict import config_of, family_of, label_rows, predict_models
 from gxtool.training.readings import predict_readings
 from gxtool.training.row_checks import require_both_classes, require_labels, require_same_rows
 from gxtool.training.scoring import MODEL, Judge, overall, passed, sample_curves, sample_entry
 
-ROLE = "test"
 COLUMNS = ("sample", "group", "label", "predictor", "seed", "fold", "prediction")
 
 
@@ -41,9 +41,11 @@ def evaluate(
     `config` (its `evaluation` section counts) defaults to the one the models were trained with. An evaluation that is
     overwritten hands its record of looks on.
 
+    Test rows of groups or samples that the models have seen, as the split claims new ones, are left out and counted.
+
     Raises:
-        InputError: models of several runs, rows that do not fit them, labels that are missing or all alike among the
-            test rows, or a group on both sides of the split.
+        InputError: models of several runs, rows that do not fit them, no row that is new to them, labels that are
+            missing or all alike among the test rows, or a group on both sides of the split.
         ConfigError: an unknown baseline, or one asked for by name that does not apply to the dataset.
     """
     require_packages()
@@ -55,19 +57,20 @@ def evaluate(
     config = config or config_of(models[0], family)
     opened = Dataset.open(Path(dataset), family.name)
     left_out = chosen_baselines(family, opened, config.evaluation).left_out
-    work = _work(models, opened, family)
+    claim, work = _claimed(models, opened, family)
+    models = [model for model, _ in work]
     looks = _looks(Path(output), opened, models, options.overwrite)
     with machine(options, options.threads or config.resources.threads) as here:
         predictions = predict_models(work, family, opened, here, config)
         readings = predict_readings(work, family, opened, here, config, predictions)
-    fits = _fits(models, family, opened, config)
+    fits = _fits(claim, family, opened, config)
     table = _table(opened, predictions, fits)
     judge = Judge(
         family.metrics, family.kind, Resampling(config.evaluation.bootstrap_resamples, config.evaluation.level)
     )
     content, curves = _scores(judge, table, models, fits)
-    content |= _context(family, models, opened) | {"level": config.evaluation.level, "looks": looks}
-    content["baselines_left_out"] = left_out
+    content |= _context(family, models, opened) | {"scheme": claim.scheme, "claim": claim.record()}
+    content |= {"level": config.evaluation.level, "looks": looks, "baselines_left_out": left_out}
     if readings:
         content["readings"] = [one.scores(judge.metrics, _table(opened, one.predictions, [])) for one in readings]
     manifest = models[0].manifest
@@ -98,38 +101,41 @@ def _models_of_one_run(checkpoints: Sequence[Path]) -> list[Artifact]:
                 f"{model.path}: is a model of run {run}, expected {first.manifest.info.get('run')} as {first.path}; "
                 "evaluate one run at a time"
             )
-        key = (*_task(model), model.manifest.seed)
+        key = (*task_of(model), model.manifest.seed)
         if key in seen:
             raise InputError(f"{model.path}: is the same model as {seen[key]}, expected every model once")
         seen[key] = model.path
     return models
 
 
-def _task(model: Artifact) -> tuple[str | None, int]:
-    """Return the sample (None: all) and the fold that a model was trained on."""
-    return model.manifest.info.get("sample"), model.manifest.info.get("fold", 0)
-
-
-def _work(models: Sequence[Artifact], dataset: Dataset, family: Family) -> list[tuple[Artifact, np.ndarray]]:
-    """Pair every model with the test rows it is judged on, after checking that they can judge it."""
+def _require_fit(models: Sequence[Artifact], dataset: Dataset, family: Family) -> None:
+    """Check that the dataset can judge the models: labels, rows of their kind, and a split that keeps its word."""
     require_labels(dataset)
-    work = []
     for model in models:
         require_same_rows(model, dataset)
-        sample, fold = _task(model)
+        sample, fold = task_of(model)
         path = f"{dataset.artifact.path}" + (f": sample {sample}" if sample else "")
-        indices = dataset.indices(ROLE, fold, sample)
-        if not len(indices):
+        if not len(dataset.indices(ROLE, fold, sample)):
             raise InputError(f"{path}: fold {fold} has no {ROLE} rows, expected some to judge {model.path} on")
-        for name in [sample] if sample else dataset.samples:
-            rows = dataset.indices(ROLE, fold, name)
-            for target in range(dataset.n_targets if len(rows) else 0):
+    for sample, fold in {task_of(model) for model in models}:
+        _require_disjoint(dataset, sample, fold)
+
+
+def _claimed(
+    models: Sequence[Artifact], dataset: Dataset, family: Family
+) -> tuple[Claim, list[tuple[Artifact, np.ndarray]]]:
+    """Return the claim, and every model that has test rows to bear it with them, after checking all of them."""
+    _require_fit(models, dataset, family)
+    claim = claim_of(models, dataset, family)
+    for indices in claim.rows.values():
+        samples = dataset.rows["sample"].gather(indices)
+        for name in samples.unique(maintain_order=True):
+            rows = indices[(samples == name).to_numpy()]
+            for target in range(dataset.n_targets):
                 where = f"{dataset.artifact.path}: {ROLE} rows of sample {dataset.name_of(name, target)}"
                 require_both_classes(np.asarray(dataset.labels(target)[rows]), family.kind, where)
-        work.append((model, indices))
-    for sample, fold in {_task(model) for model in models}:
-        _require_disjoint(dataset, sample, fold)
-    return work
+    work = [(model, claim.rows[task_of(model)]) for model in models]
+    return claim, [(model, indices) for model, indices in work if len(indices)]
 
 
 def _require_disjoint(dataset: Dataset, sample: str | None, fold: int) -> None:
@@ -153,12 +159,13 @@ def _require_disjoint(dataset: Dataset, sample: str | None, fold: int) -> None:
                 )
 
 
-def _fits(models: Sequence[Artifact], family: Family, dataset: Dataset, config: Config) -> list[Fit]:
+def _fits(claim: Claim, family: Family, dataset: Dataset, config: Config) -> list[Fit]:
     """Fit the baselines on what each sample and fold was trained on."""
     return [
         fit
-        for sample, fold in sorted({_task(model) for model in models}, key=str)
-        for fit in fit_baselines(family, dataset, config.evaluation, fold, sample)
+        for (sample, fold), tested in claim.rows.items()
+        if len(tested)
+        for fit in fit_baselines(family, dataset, config.evaluation, TaskRows.of(dataset, fold, sample, tested))
     ]
 
 
@@ -217,7 +224,6 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
         "kind": family.kind,
         "primary": family.primary_metric,
         "metrics": list(family.metrics),
-        "scheme": dataset.scheme,
         "targets": dataset.targets,
         "words": family.words(dataset.targets),
         "role": ROLE,

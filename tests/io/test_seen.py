@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
+from gxtool.errors import InputError
 from gxtool.io import seen
 from gxtool.io.artifact import Artifact, ArtifactWriter, open_artifact
 from gxtool.io.dataset import Dataset
@@ -38,7 +40,8 @@ def test_groups_and_samples_of_each_role_are_recorded_once(tmp_path: Path) -> No
     model = make_model(tmp_path / "m", dataset, [0, 2, 1], [3])
     assert model.array("seen-train.npy").tolist() == hashes("g1", "g2")
     assert model.array("seen-val.npy").tolist() == hashes("gène")
-    assert model.json("seen.json") == {"hash": "blake2b-64", "samples": {"train": ["A", "B"], "val": ["B"]}}
+    expected = {"hash": "blake2b-64", "samples": {"train": ["A", "B"], "val": ["B"]}, "datasets": [dataset.artifact.id]}
+    assert model.json("seen.json") == expected
     assert sorted(path.name for path in model.path.iterdir()) == [
         "manifest.json",
         "seen-train.npy",
@@ -63,3 +66,30 @@ def test_a_model_that_was_started_from_another_has_seen_both(tmp_path: Path) -> 
     assert second.array("seen-train.npy").tolist() == hashes("g1", "g2")
     assert second.array("seen-val.npy").tolist() == hashes("g2", "g3")
     assert second.json("seen.json")["samples"] == {"train": ["A", "B"], "val": ["A", "B"]}
+    assert second.json("seen.json")["datasets"] == sorted({first.json("seen.json")["datasets"][0], dataset.artifact.id})
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "d", ["g1", "g2", "g3", "gène"], ["A", "A", "B", "C"])
+    record = seen.read_seen(make_model(tmp_path / "m", dataset, [0, 3], [2]))
+    assert record.samples == {"A", "B", "C"}
+    assert record.datasets == {dataset.artifact.id}
+    asked = pl.Series(["g2", "gène", "new", "g1", "g1", "g3", "zz"])
+    assert record.has_groups(asked).tolist() == [False, True, False, True, True, True, False]
+    assert record.has_groups(pl.Series([], dtype=pl.String)).tolist() == []
+
+
+def test_a_model_that_was_chosen_on_nothing_and_one_without_a_record(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "d", ["g1"], ["A"])
+    record = seen.read_seen(make_model(tmp_path / "m", dataset, [0], []))
+    assert record.has_groups(pl.Series(["g1", "g2"])).tolist() == [True, False]
+    with ArtifactWriter(tmp_path / "old", "model") as writer:
+        writer.write_json("other.json", {})
+    assert seen.read_seen(open_artifact(tmp_path / "old")) is None
+
+
+def test_hashes_of_another_kind_are_refused(tmp_path: Path) -> None:
+    with ArtifactWriter(tmp_path / "m", "model") as writer:
+        writer.write_json("seen.json", {"hash": "md5", "samples": {"train": [], "val": []}})
+    with pytest.raises(InputError, match="seen.json: groups are hashed by 'md5', expected blake2b-64"):
+        seen.read_seen(open_artifact(tmp_path / "m"))

@@ -81,6 +81,15 @@ def test_two_runs_on_one_sample_are_paired_over_its_genes(tmp_path: Path) -> Non
     assert pair["p_holm"] >= pair["p_value"]
 
 
+def test_claims_of_different_kinds_are_not_compared(tmp_path: Path) -> None:
+    evaluation(tmp_path / "in", "genes", {"E123": GOOD}, scheme="chromosome")
+    evaluation(tmp_path / "in", "genes-too", {"E123": POOR}, scheme="file")
+    evaluation(tmp_path / "in", "cells", {"E123": POOR}, scheme="sample")
+    evaluation(tmp_path / "in", "both", {"E123": POOR}, scheme="group_and_sample")
+    runs = {pair for pair in pairs(tmp_path) if pair[0] != "a" and "linear" not in pair}
+    assert runs - {"all"} == {("genes", "genes-too")}
+
+
 def test_a_run_against_itself_is_not_distinguishable(tmp_path: Path) -> None:
     evaluation(tmp_path / "in", "a", {"E123": GOOD})
     evaluation(tmp_path / "in", "b", {"E123": GOOD})

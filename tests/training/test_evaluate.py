@@ -233,7 +233,7 @@ def test_only_random_rows_may_share_groups_between_train_and_val(models: Path, d
     evaluate([models], published, tmp_path / "e")
 
 
-def test_left_out_samples_may_share_groups_and_no_sample(pooled: Path, tmp_path: Path) -> None:
+def test_left_out_samples_may_share_groups_and_no_sample(tmp_path: Path) -> None:
     three = toy_family.write_dataset(tmp_path / "three", {"liver": 40, "brain": 20, "lung": 30})
     opened = Dataset.open(three)
     roles = opened.rows["sample"].replace_strict({"liver": "train", "brain": "val", "lung": "test"}).alias("role")
@@ -243,6 +243,8 @@ def test_left_out_samples_may_share_groups_and_no_sample(pooled: Path, tmp_path:
         pl.when(pl.col("row") == 60).then(pl.lit("g0000")).otherwise("group").alias("group")
     )
     left_out = changed(three, tmp_path / "left-out", rows=rows, splits=splits, info={"scheme": "sample"})
+    pooled = tmp_path / "pooled"
+    train(left_out, pooled, toy_family.run(), [Unit(None, 5)], TrainOptions())
     evaluate([pooled], left_out, tmp_path / "fine")
     assert json.loads((tmp_path / "fine/metrics.json").read_text())["scheme"] == "sample"
     both_new = changed(three, tmp_path / "both", rows=rows, splits=splits, info={"scheme": "group_and_sample"})
