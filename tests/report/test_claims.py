@@ -11,7 +11,7 @@ import pytest
 
 from gxtool.io.artifact import ArtifactWriter, open_artifact
 from gxtool.models.base import Noun
-from gxtool.report.blocks import Gallery, Meanings, Part, Table
+from gxtool.report.blocks import Gallery, Meanings, Paragraph, Part, Table
 from gxtool.report.claims import claims, claims_part
 from gxtool.report.gather import FamilyMaterial, Material, gather
 from gxtool.report.paired import all_pairs
@@ -100,6 +100,17 @@ def test_an_unknown_split_keeps_its_name(study: Make, tmp_path: Path) -> None:
     part = claims_part(material.families[0], material)
     assert part is not None
     assert part.text == "A good score on this split (by donor) says this much."
+
+
+def test_rows_that_the_model_had_seen_are_told_beside_the_claim(study: Make, tmp_path: Path) -> None:
+    metrics = json.loads((study("by_hand") / "evaluation" / "metrics.json").read_text())
+    sentence = "18 of 24 test rows are left out, of 18 genes that the model was trained or chosen on."
+    claim = {"new": "groups", "title": "new genes", "split": "group", "sentences": [sentence]}
+    family, material = family_of(tmp_path, {**metrics, "claim": claim})
+    part = claims_part(family, material)
+    assert part is not None
+    (paragraph,) = [block for block in part.blocks if isinstance(block, Paragraph)]
+    assert paragraph.text == f"{metrics['run']}: {sentence}"
 
 
 def scored(low: float, high: float, other: tuple[float, float] | None = None) -> dict[str, Any]:
