@@ -65,18 +65,15 @@ def evaluate(
         readings = predict_readings(work, family, opened, here, config, predictions)
     fits = _fits(claim, family, opened, config)
     table = _table(opened, predictions, fits)
-    judge = Judge(
-        family.metrics, family.kind, Resampling(config.evaluation.bootstrap_resamples, config.evaluation.level)
-    )
+    resampling = Resampling(config.evaluation.bootstrap_resamples, config.evaluation.level)
+    judge = Judge(family.metrics, family.kind, resampling)
     content, curves = _scores(judge, table, models, fits)
-    content |= _context(family, models, opened) | {"scheme": claim.scheme, "claim": claim.record()}
+    content |= _context(family, models, opened, claim)
     content |= {"level": config.evaluation.level, "looks": looks, "baselines_left_out": left_out}
     if readings:
         content["readings"] = [one.scores(judge.metrics, _table(opened, one.predictions, [])) for one in readings]
-    manifest = models[0].manifest
-    with ArtifactWriter(
-        output, "evaluation", family=family.name, preset=manifest.preset, overwrite=options.overwrite
-    ) as writer:
+    about = {"family": family.name, "preset": models[0].manifest.preset, "overwrite": options.overwrite}
+    with ArtifactWriter(output, "evaluation", **about) as writer:
         for parent in (opened.artifact, *models):
             writer.add_parent(parent)
         writer.write_table("predictions.parquet", table.select(COLUMNS))
@@ -207,7 +204,7 @@ def _scores(
     return {"samples": samples, "overall": overall(judge, samples)}, curves
 
 
-def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> dict[str, Any]:
+def _context(family: Family, models: Sequence[Artifact], dataset: Dataset, claim: Claim) -> dict[str, Any]:
     """Return what metrics.json says beside scores: what was judged, by what, and how soon references were reached."""
     first = models[0].manifest
     reached = [
@@ -224,6 +221,8 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset) -> di
         "kind": family.kind,
         "primary": family.primary_metric,
         "metrics": list(family.metrics),
+        "scheme": claim.scheme,
+        "claim": claim.record(),
         "targets": dataset.targets,
         "words": family.words(dataset.targets),
         "role": ROLE,
