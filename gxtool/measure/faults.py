@@ -39,7 +39,8 @@ def has_score(predictions: ArrayLike) -> bool:
 def fault_sentences(metrics: Mapping[str, Any]) -> list[str]:
     """Say what is wrong with the predictions of a run, in one sentence for each fault; `metrics` is metrics.json.
 
-    A fault of single seeds names them: the mean over seeds has it too, or hides it.
+    A fault of single seeds names them: the mean over seeds has it too, or hides it. Baselines that predict a constant
+    are as they should be; those with NaN or infinite predictions are named, as they are no score to beat.
     """
     samples = metrics["samples"]
     sentences = []
@@ -56,9 +57,24 @@ def fault_sentences(metrics: Mapping[str, Any]) -> list[str]:
         some = affected and len(affected) < len(everyone)
         who = f" with {'seed' if len(affected) == 1 else 'seeds'} {_listed(affected)}" if some else ""
         names = list(places)
-        where = _listed(names) if len(names) <= FEW else f"{len(names)} {metrics['words']['samples']}"
-        sentences.append(f"{metrics['run']} {words} of {where}{who}.")
-    return sentences
+        sentences.append(f"{metrics['run']} {words} of {_places(names, metrics)}{who}.")
+    return sentences + _baseline_sentences(metrics)
+
+
+def _baseline_sentences(metrics: Mapping[str, Any]) -> list[str]:
+    places: dict[tuple[str, str], list[str]] = {}
+    for sample in metrics["samples"]:
+        for name, baseline in sample.get("baselines", {}).items():
+            if baseline.get("fault") in (NAN, INFINITE):
+                places.setdefault((name, baseline["fault"]), []).append(sample["sample"])
+    return [
+        f"The baseline {name.replace('_', ' ')} {FAULTS[fault]} of {_places(names, metrics)} and has no score there."
+        for (name, fault), names in places.items()
+    ]
+
+
+def _places(names: Sequence[str], metrics: Mapping[str, Any]) -> str:
+    return _listed(names) if len(names) <= FEW else f"{len(names)} {metrics['words']['samples']}"
 
 
 def _listed(names: Sequence[Any]) -> str:

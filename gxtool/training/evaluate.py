@@ -79,7 +79,7 @@ def evaluate(
         writer.write_table("predictions.parquet", table.select(COLUMNS))
         writer.write_json("metrics.json", content)
         writer.write_json("curves.json", curves)
-        finite = table.filter(pl.col("prediction").is_finite().all().over("sample"))
+        finite = _finite(table)
         if family.details and len(finite):
             writer.write_json("details.json", family.load(family.details)(finite, opened))
         writer.describe(rows={ROLE: table["row"].n_unique()}, info={"run": content["run"], "samples": list(curves)})
@@ -181,6 +181,13 @@ def _table(dataset: Dataset, predictions: pl.DataFrame, fits: Sequence[Fit]) -> 
     rows = rows.join(names, on=("of", "target")).drop("of")
     table = pl.concat(parts).join(rows, on=("row", "target"), how="left", maintain_order="left")
     return table.sort("target", maintain_order=True)
+
+
+def _finite(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the samples whose models predict finite numbers, without the baselines that do not."""
+    finite = pl.col("prediction").is_finite()
+    samples = (finite | (pl.col("predictor") != MODEL)).all().over("sample")
+    return table.filter(samples, finite.all().over("sample", "predictor"))
 
 
 def _scores(

@@ -81,7 +81,10 @@ def sample_entry(
         "n_positive": int(own.labels.sum()) if judge.kind == "binary" else None,
         "model": _intervals(judge, own),
         "per_seed": _per_seed(judge, table, models),
-        "baselines": {name: {"metrics": _intervals(judge, other), **baselines[name]} for name, other in others.items()},
+        "baselines": {
+            name: {"metrics": _intervals(judge, other), "fault": fault_of(other.predictions), **baselines[name]}
+            for name, other in others.items()
+        },
         "tests": [_test(judge, own, name, other) for name, other in others.items()],
     }
 

@@ -15,6 +15,9 @@ import toy_family
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import ArtifactWriter, open_artifact, verify
 from gxtool.io.dataset import Dataset
+from gxtool.measure.baselines import BaselineResult, Split
+from gxtool.measure.compare import compare
+from gxtool.measure.faults import fault_sentences
 from gxtool.measure.metrics import auroc
 from gxtool.measure.requirements import column_of, needs
 from gxtool.models.base import Unit
@@ -280,3 +283,33 @@ def test_a_baseline_that_does_not_apply_is_left_out_and_said_so(
     with pytest.raises(ConfigError, match="picky does not apply, the data have no number w; expected others, or all"):
         evaluate([models], dataset, tmp_path / "named", named)
     assert not (tmp_path / "named").exists()
+
+
+def test_a_baseline_that_predicts_nonsense_is_named_and_stops_nothing(
+    models: Path, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nonsense(split: Split, seed: int) -> BaselineResult:
+        predictions = toy_family.first_number(split, seed).predictions
+        predictions[::2] = np.nan
+        return BaselineResult(predictions, {}, len(split.train), len(split.train))
+
+    monkeypatch.setattr(toy_family, "nonsense", nonsense, raising=False)
+    baselines = {**toy_family.FAMILY.baselines, "no_sense": "toy:nonsense"}
+    family = replace(toy_family.FAMILY, baselines=baselines, details="toy:details")
+    monkeypatch.setattr("gxtool.models.registry.families", lambda: {"toy": family})
+    evaluate([models], dataset, tmp_path / "in" / "e")
+    content = json.loads((tmp_path / "in/e/metrics.json").read_text())
+    for sample in content["samples"]:
+        assert {name: one["fault"] for name, one in sample["baselines"].items()} == {
+            "first_number": "",
+            "train_mean": "constant",
+            "no_sense": "NaN",
+        }
+        assert sample["baselines"]["no_sense"]["metrics"]["auroc"]["estimate"] is None
+        assert sample["model"]["auroc"]["estimate"] > 0.5
+    sentence = "The baseline no sense predicts NaN for some rows of liver and lung and has no score there."
+    assert fault_sentences(content) == [sentence]
+    details = json.loads((tmp_path / "in/e/details.json").read_text())
+    assert details["rows"] == {"first_number": 38, "model": 76, "train_mean": 38}
+    compared = compare([tmp_path / "in"], tmp_path / "comparison")
+    assert sentence in json.loads((compared / "comparison.json").read_text())["verdict"]
