@@ -1,7 +1,8 @@
 """The `dataset` artifact: memory-mapped arrays, a table of rows, and who belongs to which split.
 
 rows.parquet    row (u32), sample (str), group (str: the unit that must not be on both sides of a split, e.g. a gene),
-                and the family's own columns; `label` where targets are known
+                and the family's own columns; `label` where targets are known; `reads` where it is known how many reads
+                (cells, barcodes) each row's labels rest on
 splits.parquet  row, scheme, fold, role ("train", "val", "test")
 *.npy           arrays whose first axis is the row; `labels.npy` holds what is to be predicted, one number per row or,
                 of T targets, (rows, T)
@@ -21,6 +22,7 @@ from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, open_artifact
 
 ROLES = ("train", "val", "test")
+READS = "reads"
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,12 @@ def read_expression(path: str | Path, column: str = "", sample: str = "") -> Exp
     return Expression(frame.select("gene", "value"), layout.column, dropped, source)
 
 
+def header_of(path: str | Path) -> list[str]:
+    """Return the fields of a table's header; none where the first line is that of a gene already."""
+    _, fields = next(_lines(Path(path)), (0, []))
+    return [] if _is_headerless(fields) else fields
+
+
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the fields of every line that is neither empty nor a comment, with its number."""
     texts = (text for _, text in read_lines(path, str(path), "a table of expression values", largest=_LARGEST))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -75,3 +75,27 @@ def spearman_brown(correlation: ArrayLike, times: float) -> NDArray[np.float64]:
     """Return the correlation of measurements `times` as deep; times = 2 brings two halves to full depth."""
     r = np.asarray(correlation, np.float64)
     return times * r / (1 + (times - 1) * r)
+
+
+def repeat_score(metric: str, values: ArrayLike, positive: ArrayLike, level: float = 0.95) -> tuple[Bounds, int]:
+    """Return how well one measurement predicts the classes that another gives, and the number of rows.
+
+    values (m, n): m measurements of n rows, each row a unit; positive (m, n) bool: the class each of them puts a row
+    in. The mean is over all ordered pairs. A perfect prediction is at least as good: it has the noise of the classes
+    alone, a second measurement that of both.
+
+    Raises:
+        InputError: as `noise_ceiling`, or a measurement that puts all rows in one class.
+    """
+    measured, classes = np.asarray(values, np.float64), np.asarray(positive, bool)
+    if measured.ndim != 2 or len(measured) < 2 or classes.shape != measured.shape:
+        raise InputError(f"measurements have shape {measured.shape}, expected at least two (measurements, rows)")
+    if (classes.all(axis=1) | ~classes.any(axis=1)).any():
+        raise InputError("a measurement puts all rows in one class, expected both")
+    pairs = np.array(list(permutations(range(len(measured)), 2)))
+    without = unit_effects(metric, classes[pairs[:, 0]], measured[pairs[:, 1]])
+    n_units = without.effects.shape[-1]
+    mean = Part(without.score.mean(keepdims=True), without.effects.mean(0, keepdims=True), n_units)
+    estimate = estimate_score(gather([mean], n_units))
+    low, high = interval(metric, estimate, level) if n_units >= FEWEST_UNITS else (np.nan, np.nan)
+    return Bounds(float(estimate.value), float(low), float(high)), n_units

@@ -19,6 +19,7 @@ from gxtool.errors import DependencyError, InputError
 from gxtool.report import formats
 from gxtool.report.blocks import Block, Part, from_section
 from gxtool.report.by_sample import by_sample_part
+from gxtool.report.ceilings import ceilings_part
 from gxtool.report.claims import claims_part
 from gxtool.report.curves import curves_part
 from gxtool.report.designs import designs_part
@@ -107,6 +108,7 @@ def _numbers(family: FamilyMaterial, material: Material) -> tuple[Block, ...]:
 def _family_parts(family: FamilyMaterial, material: Material) -> list[Part]:
     parts = [
         scores_part(family),
+        ceilings_part(family),
         paired_part(family, material),
         claims_part(family, material),
         by_sample_part(family),

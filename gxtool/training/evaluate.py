@@ -19,6 +19,7 @@ from gxtool.io.runtime import Stopwatch
 from gxtool.measure.statistics import Resampling
 from gxtool.models.base import Family
 from gxtool.training.baseline_fits import Fit, TaskRows, chosen_baselines, facts, fit_baselines
+from gxtool.training.ceilings import add_ceilings
 from gxtool.training.claims import ROLE, Claim, claim_of, task_of
 from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packages
 from gxtool.training.predict import config_of, family_of, label_rows, predict_models
@@ -67,7 +68,7 @@ def evaluate(
     table = _table(opened, predictions, fits)
     resampling = Resampling(config.evaluation.bootstrap_resamples, config.evaluation.level)
     judge = Judge(family.metrics, family.kind, resampling)
-    content, curves = _scores(judge, table, models, fits)
+    content, curves = _scores(judge, table, models, fits, opened)
     content |= _context(family, models, opened, claim)
     content |= {"level": config.evaluation.level, "looks": looks, "baselines_left_out": left_out}
     if readings:
@@ -191,7 +192,7 @@ def _finite(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def _scores(
-    judge: Judge, table: pl.DataFrame, models: Sequence[Artifact], fits: Sequence[Fit]
+    judge: Judge, table: pl.DataFrame, models: Sequence[Artifact], fits: Sequence[Fit], dataset: Dataset
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the samples and summaries of metrics.json, and curves.json."""
     told = [
@@ -208,6 +209,7 @@ def _scores(
         judged = rows.filter(pl.col("predictor") == MODEL)["row"].to_numpy()
         samples.append(sample_entry(judge, rows, told, facts(fits, rows["target"][0], judged)))
         curves[name] = sample_curves(judge, rows)
+    samples = add_ceilings(samples, dataset, table, judge.primary, judge.resampling.level)
     return {"samples": samples, "overall": overall(judge, samples)}, curves
 
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 
 from gxtool.errors import InputError, UsageError
 from gxtool.io.artifact import Artifact, ArtifactWriter, is_artifact, open_artifact, require_free
-from gxtool.io.dataset import Dataset
+from gxtool.io.dataset import READS, Dataset
 from gxtool.io.runtime import Stopwatch
 from gxtool.io.seen import write_seen
 from gxtool.models.base import Run, Unit
@@ -26,7 +26,13 @@ from gxtool.training.machine import Machine, machine, seed_everything
 from gxtool.training.networks import build_network, find_init, layer_table, require_finite, save_network, start_from
 from gxtool.training.options import TrainOptions
 from gxtool.training.record import Monitor, Record
-from gxtool.training.row_checks import require_both_classes, require_labels, require_rows_to_start_from, row_facts
+from gxtool.training.row_checks import (
+    reads_behind,
+    require_both_classes,
+    require_labels,
+    require_rows_to_start_from,
+    row_facts,
+)
 from gxtool.training.signals import StopRequest
 from gxtool.training.trainer import KEPT_WEIGHTS, TENSORBOARD, ModelTrainer, Task
 
@@ -168,6 +174,7 @@ def _task(session: Session, job: Job) -> Task:
         machine=session.machine,
         stop=session.stop,
         on_progress=options.on_progress,
+        val_weights=reads_behind(session.dataset, job.val_indices),
     )
 
 
@@ -217,6 +224,7 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
 def _facts(session: Session, job: Job, network: PreTrainedModel, record: Record) -> dict[str, Any]:
     """Return what a model's manifest says of it; of micro-batches only where memory made them smaller."""
     run, unit, halvings = session.run, job.unit, job.folder.halvings()
+    weighed = {} if reads_behind(session.dataset, job.val_indices) is None else {"validation_weights": READS}
     halved = {"halved_for_memory": {"times": halvings, "micro_batches": _accumulation(session, job)}}
     return {
         "run": run.name,
@@ -231,6 +239,7 @@ def _facts(session: Session, job: Job, network: PreTrainedModel, record: Record)
         "n_train": len(job.train_indices),
         "n_val": len(job.val_indices),
         "data": row_facts(session.dataset),
+        **weighed,
         **(halved if halvings else {}),
     }
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from gxtool.errors import InputError, quoted
 from gxtool.io.artifact import Artifact
-from gxtool.io.dataset import Dataset
+from gxtool.io.dataset import READS, Dataset
 
 WHOSE_DATA = ("scheme", "samples", "inputs", "origin")
 """What a dataset's manifest says of its origin; the rest of its `info` says what a row is, and must fit a model."""
@@ -74,3 +75,16 @@ def require_same_rows(model: Artifact, dataset: Dataset) -> None:
             raise InputError(
                 f"{path}: {key} is {found.get(key)}, expected {expected} as the model {model.path} was trained on"
             )
+
+
+def reads_behind(dataset: Dataset, indices: np.ndarray) -> np.ndarray | None:
+    """Return how many reads are behind each of some rows (n,); None where that is not known of all, or 0 of all.
+
+    A value of one read is mostly noise: counted as much as one of a thousand, such rows choose weights by chance.
+    """
+    if READS not in dataset.rows.columns:
+        return None
+    reads = dataset.rows[READS].gather(indices)
+    if reads.null_count() or not reads.sum():
+        return None
+    return reads.cast(pl.Float64).to_numpy()

@@ -27,6 +27,7 @@ from transformers.trainer_callback import PrinterCallback
 from gxtool.config import TrainingConfig
 from gxtool.errors import ConfigError, InputError
 from gxtool.measure.metrics import score
+from gxtool.measure.row_weights import weighted_score
 from gxtool.models.base import Family
 from gxtool.training.board import Board
 from gxtool.training.checkpoints import ProgressFolder, link_or_copy
@@ -50,6 +51,7 @@ class Task:
     """One model to fit: on which rows, how, where progress is kept and who is told.
 
     `accumulation` micro-batches make a step; it was doubled `halvings` times because one did not fit into memory.
+    `val_weights` (n,) are the validation rows' weights; None: all weigh the same.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Task:
     machine: Machine
     stop: StopRequest
     on_progress: Callable[[Progress], None] | None
+    val_weights: np.ndarray | None = None
 
     def plan(self) -> StepPlan:
         """Return how the training rows are divided into steps and micro-batches."""
@@ -249,7 +252,7 @@ class ModelTrainer(Trainer):
         line: dict[str, Any] = {"epoch": self.epoch, "step": self.state.global_step}
         train_loss = self.mean_loss()
         result = infer(self.model, task.val_rows, task.family, task.machine)
-        scores = score(task.family.metrics, task.val_rows.labels(), result.predictions)
+        scores = validation_scores(task, result.predictions)
         line |= {"train_loss": train_loss, "val_loss": result.loss}
         line |= {f"val_{name}": value for name, value in scores.items()}
         line["learning_rate"] = learning_rate_at(self.lr_scheduler, self.state.global_step - 1)
@@ -326,6 +329,14 @@ class ModelTrainer(Trainer):
         self._save_optimizer_and_scheduler(str(folder))
         self.state.save_to_json(str(folder / STATE))
         self.record.save(folder)
+
+
+def validation_scores(task: Task, predictions: np.ndarray) -> dict[str, float]:
+    """Return the metrics of predictions of the validation rows, which weigh as the reads behind them where known."""
+    names, labels = task.family.metrics, task.val_rows.labels()
+    if task.val_weights is None:
+        return score(names, labels, predictions)
+    return weighted_score(names, labels, predictions, task.val_weights)
 
 
 def _unwrapped(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:

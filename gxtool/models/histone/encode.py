@@ -18,6 +18,7 @@ from gxtool.data.splits import (
 )
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter
+from gxtool.io.replicates import join_replicates
 from gxtool.models.histone.config import DataConfig
 from gxtool.models.histone.examples import ROLES, join_arrays, layout
 from gxtool.models.histone.summary import summarise
@@ -29,7 +30,7 @@ FACTS = ("matched", "outside", "blacklisted", "missing_marks", "renamed_chromoso
 
 
 def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWriter) -> None:
-    """Join examples into one dataset: signal.npy (unscaled), labels.npy, rows, splits and summary.json.
+    """Join examples into one dataset: signal.npy (unscaled), labels.npy, rows, splits, summary and replicates.
 
     labels.npy holds 0 and 1 (uint8), or log2(expression + 1) (float32) with data.target=log_expression.
 
@@ -61,6 +62,8 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
         writer.write_array("labels.npy", labels)
     writer.write_table("rows.parquet", rows)
     writer.write_table("splits.parquet", splits)
+    # Labels are log2(expression + 1), or made of the order of expression, which the logarithm keeps.
+    join_replicates(examples, writer, lambda table: table.with_columns((pl.col("value") + 1).log(2)))
     _describe(examples, (rows, splits, signals), {"thresholds": thresholds} if thresholds else {}, data, writer)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from gxtool.data.values import require_variation
 from gxtool.errors import ConfigError, InputError
@@ -20,6 +21,8 @@ from gxtool.io.bins_table import BinsTable, check_no_leakage, read_bins_tables
 from gxtool.io.deepdiff import find_deepdiff_files, list_deepdiff_cells, read_deepdiff_table
 from gxtool.io.expression import read_expression
 from gxtool.io.packed import is_archive
+from gxtool.io.replicates import REPLICATE, long_table
+from gxtool.io.replicates import TABLE as REPLICATES
 from gxtool.models.histone.config import DataConfig
 from gxtool.models.histone.tracks import mark_columns, read_cell
 
@@ -42,7 +45,10 @@ class _Cell:
 
 @dataclass(frozen=True)
 class _Part:
-    """What one cell type adds to the examples: rows, signal (rows, N, C), marks that are there, and facts."""
+    """What one cell type adds to the examples: rows, signal (rows, N, C), marks that are there, and facts.
+
+    replicates (rows, R): expression where it was measured several times.
+    """
 
     rows: pl.DataFrame
     signal: np.ndarray
@@ -53,6 +59,7 @@ class _Part:
     sources: Sequence[Mapping[str, Any]]
     dropped: Mapping[str, int] = field(default_factory=dict)
     assembly: str = ""
+    replicates: np.ndarray | None = None
 
 
 def expand(folder: Path) -> list[dict[str, str]]:
@@ -83,9 +90,9 @@ def expand(folder: Path) -> list[dict[str, str]]:
 def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: ArtifactWriter) -> None:
     """Read, check and write every cell type of the sheet; memory does not grow with their number.
 
-    Writes signal.npy (rows, N, C): uint16 (uint32 when a count exceeds 65,535) or float32; rows.parquet; and
-    present.npy (rows, C) uint8 where marks may be missing. Tables bring labels or expression, tracks bring expression,
-    and all of them may come without either.
+    Writes signal.npy (rows, N, C): uint16 (uint32 when a count exceeds 65,535) or float32; rows.parquet; present.npy
+    (rows, C) uint8 where marks may be missing; and replicates.parquet where expression was measured several times.
+    Tables bring labels or expression, tracks bring expression, and all of them may come without either.
 
     Raises:
         InputError: a file that is not what its column or `data.layout` says, tables beside tracks, a gene in two
@@ -249,6 +256,7 @@ def _smallest(counts: np.ndarray) -> np.ndarray:
 def _track_part(row: Mapping[str, str], data: DataConfig) -> _Part:
     """Read one cell type's tracks; without expression all genes are there to be predicted."""
     cell = read_cell(row, data)
+    replicates = cell.genes.select(cs.starts_with(REPLICATE))
     return _Part(
         track_rows(row["sample"], cell.genes),
         cell.signal,
@@ -259,6 +267,7 @@ def _track_part(row: Mapping[str, str], data: DataConfig) -> _Part:
         cell.sources,
         cell.dropped,
         cell.assembly,
+        replicates.to_numpy() if replicates.width else None,
     )
 
 
@@ -283,6 +292,7 @@ def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWrite
     spooled: list[Path] = []
     dtypes: list[np.dtype] = []
     present: list[np.ndarray] = []
+    replicates: list[pl.DataFrame] = []
     inputs: list[dict[str, Any]] = []
     facts: dict[str, Any] = {}
     dropped: dict[str, int] = {}
@@ -298,6 +308,9 @@ def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWrite
                 f"sample {name}: has other columns than {rows[0]['sample'][0]}, expected expression in all or none"
             )
         said = own
+        if part.replicates is not None:
+            targets = [0] * part.replicates.shape[1]
+            replicates.append(long_table(part.replicates, targets, sum(map(len, rows))))
         rows.append(part.rows)
         spooled.append(scratch / f"{len(spooled)}.npy")
         np.save(spooled[-1], part.signal)
@@ -313,6 +326,8 @@ def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWrite
     join_arrays((np.load(path, mmap_mode="r") for path in spooled), shape, np.result_type(*dtypes), writer)
     if data.allow_missing:
         writer.write_array("present.npy", np.concatenate(present))
+    if replicates:
+        writer.write_table(REPLICATES, pl.concat(replicates))
     origin = {"facts": facts, "assembly": assembly}
     _describe(pl.concat(rows), {**said, "samples": list(facts), "inputs": inputs, "origin": origin}, data, writer)
     writer.describe(dropped={reason: count for reason, count in dropped.items() if count})

@@ -23,8 +23,9 @@ from gxtool.errors import InputError, did_you_mean
 from gxtool.io.bam import CountRules
 from gxtool.io.bed import read_bed
 from gxtool.io.chromosomes import match_chromosomes
-from gxtool.io.expression import Expression, read_expression
+from gxtool.io.expression import Expression
 from gxtool.io.gtf import Annotation, read_genes
+from gxtool.io.replicates import read_measured
 from gxtool.io.tracks import Track, open_track
 from gxtool.models.histone.assemblies import check_assembly, check_chromosomes, names_in, renamed_chromosomes
 from gxtool.models.histone.config import DataConfig
@@ -39,7 +40,8 @@ READS_MILLION = 1e6
 class CellTracks:
     """One cell type: G genes, N bins, C marks.
 
-    genes: ensembl_id, gene_symbol, chrom, strand, tss and expression (null column where unknown); signal (G, N, C)
+    genes: ensembl_id, gene_symbol, chrom, strand, tss, expression (null column where unknown) and, where expression
+    was measured several times, replicate_1, replicate_2, ...; signal (G, N, C)
     uint16, uint32 or float32 in the order of data.marks; present (C,) bool; facts: what the report shows of the data;
     dropped: genes left out, by reason; assembly: recognised by the length of chromosome 1, else empty.
     """
@@ -165,7 +167,7 @@ def match_expression(
     genes = annotation.genes
     if not row.get("expression"):
         return genes.with_columns(pl.lit(None, pl.Float64).alias("expression")), None, {"genes": len(genes)}
-    expression = read_expression(Path(row["expression"]), data.expression_column, row["sample"])
+    expression = read_measured(Path(row["expression"]), data.expression_column, row["sample"])
     values = expression.table.rename({"value": "expression"})
     joined = max(
         (

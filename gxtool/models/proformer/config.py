@@ -64,6 +64,12 @@ class DataConfig(Section):
         description="the same columns in files of test sequences, where they have other names",
         json_schema_extra=_FILES,
     )
+    reads_column: str = Field(
+        "",
+        description="column of the reads (or cells, or barcodes) behind each value in tables with a header; validation "
+        "rows weigh as many where weights and recipes are chosen; empty: all rows weigh the same",
+        json_schema_extra=_FILES,
+    )
     number_column: str = Field(
         "",
         description="column of each test sequence's number (from 0) in the challenge's test set, where a test file is "

@@ -10,6 +10,7 @@ import polars as pl
 from gxtool.data.splits import file_split
 from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter
+from gxtool.io.replicates import join_replicates
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.examples import BLOCK
 from gxtool.models.proformer.ids import hash_units
@@ -52,6 +53,7 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
         splits = file_split(rows.with_columns(pl.lit("test").alias("role")))
     writer.write_table("rows.parquet", rows)
     writer.write_table("splits.parquet", splits)
+    join_replicates(examples, writer, lambda table: _predicted(table, data))
     subsets = [part.table(TABLE) for part in examples if TABLE in part.manifest.files]
     if subsets:
         writer.write_table(TABLE, pl.concat(subsets))
@@ -62,6 +64,13 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
     described = summarise(rows, splits, tokens, (lengths, labels), facts)
     writer.write_json("summary.json", described | join(examples, writer))
     _describe(examples, rows, splits, data, writer)
+
+
+def _predicted(replicates: pl.DataFrame, data: DataConfig) -> pl.DataFrame:
+    """Return the replicates of the targets that are predicted, by their places among those."""
+    places = {data.targets.index(name): place for place, name in enumerate(data.predicted)}
+    kept = replicates.filter(pl.col("target").is_in(list(places)))
+    return kept.with_columns(pl.col("target").replace_strict(places, return_dtype=pl.UInt32))
 
 
 def _token_blocks(part: Artifact) -> Iterator[np.ndarray]:

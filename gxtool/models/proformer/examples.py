@@ -18,10 +18,13 @@ from gxtool.io.packed import open_text
 from gxtool.io.promoter_encoding import Tally
 from gxtool.io.promoter_table import TableColumns
 from gxtool.io.promoters import PromoterBlock, PromoterReader, PromoterSource
+from gxtool.io.replicates import TABLE as REPLICATES
+from gxtool.io.replicates import long_table
 from gxtool.io.submission import read_submission
 from gxtool.models.proformer import subsets
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.ids import sequence_ids
+from gxtool.models.proformer.measured import Measured, divide, value_columns
 from gxtool.models.proformer.side import Side, read_side
 from gxtool.models.proformer.variants import letters_to_tokens
 
@@ -43,13 +46,17 @@ _EXPECTED = "promoters: one sequence per line, FASTA or Parquet"
 
 @dataclass(frozen=True)
 class Part:
-    """What one file adds: rows, lengths of inserts (n,) uint16, values (n, T) float32 or None, tally and sources."""
+    """What one file adds: rows, lengths of inserts (n,) uint16, values (n, T) float32 or None, tally and sources.
+
+    measured: the numbers that values are the first of, with replicates where the file has some.
+    """
 
     rows: pl.DataFrame
     lengths: np.ndarray
     values: np.ndarray | None
     tally: Tally
     sources: Sequence[Mapping[str, Any]]
+    measured: Measured | None = None
 
 
 def expand(folder: Path) -> list[dict[str, str]]:
@@ -83,7 +90,8 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
     Writes tokens.npy (rows, L) uint8 (inserts, padded with N), lengths.npy (rows,) uint16, values.npy (rows, T)
     float32 where expression is known, and rows.parquet: sample, group (id of the sequence), role (of the file) and,
     for test sequences, number (in the test set, from 0), sequence (as given) and place in the sample submission; and
-    subsets.parquet (see `subsets`) where a row of the sheet has `subsets` or `public`; and the side files of `side`.
+    subsets.parquet (see `subsets`) where a row of the sheet has `subsets` or `public`; replicates.parquet where columns
+    hold replicates; and the side files of `side`.
 
     Raises:
         InputError: a file that is no table of promoters, a sample without sequences, some samples with expression and
@@ -136,6 +144,14 @@ def _write_values(parts: Sequence[Part], writer: ArtifactWriter) -> None:
         raise InputError(f"sample {name}: has no expression but {other} has, expected expression in all or none")
     if all(known):
         writer.write_array("values.npy", np.concatenate([part.values for part in parts]))
+    starts = np.cumsum([0, *(len(part.rows) for part in parts)]).tolist()
+    tables = [
+        long_table(part.measured.replicates, part.measured.targets, start)
+        for part, start in zip(parts, starts, strict=False)
+        if part.measured and part.measured.targets
+    ]
+    if tables:
+        writer.write_table(REPLICATES, pl.concat(tables))
 
 
 def _read_sample(row: Mapping[str, str], data: DataConfig, side: Side, spool: IO[bytes]) -> Iterator[Part]:
@@ -208,13 +224,25 @@ def _source(row: Mapping[str, str], column: str, data: DataConfig) -> PromoterSo
         named = table is not None and set(targets) <= set(_fields(_first_line(table)))
         columns = TableColumns(values=targets if named else ())
     elif with_header:
-        columns = TableColumns(data.sequence_column, targets if with_values else (), numbered)
+        reads = data.reads_column if column in ("data", "val") else ""
+        values = value_columns(path, _header(path, first), targets, reads) if with_values else ()
+        columns = TableColumns(data.sequence_column, values, numbered)
     return PromoterSource(path, data.rules, columns, table, with_values, with_sequences=column == "test")
 
 
 def _first_line(path: Path) -> bytes:
     with open_text(path, str(path), _EXPECTED) as file:
         return file.readline(1 << 20)
+
+
+def _header(path: Path, first: bytes) -> list[str]:
+    """Return the columns of a table; what is no Parquet after all is told by its reader."""
+    if not first.startswith(b"PAR1"):
+        return _fields(first)
+    try:
+        return list(pl.read_parquet_schema(path))
+    except (pl.exceptions.PolarsError, OSError):
+        return []
 
 
 def _fields(line: bytes) -> list[str]:
@@ -229,13 +257,14 @@ def read_blocks(source: PromoterSource, data: DataConfig) -> tuple[PromoterReade
         InputError: the file has another number of values.
     """
     reader = PromoterReader(source)
+    n_targets = len(data.targets)
+    expected = max(n_targets, len(source.columns.values))
 
     def blocks() -> Iterator[PromoterBlock]:
         for block in reader:
-            n_values = len(data.targets) if block.values is None else block.values.shape[1]
-            if n_values != len(data.targets):
+            if block.values is not None and block.values.shape[1] != expected:
                 raise InputError(
-                    f"{source.path}: has {n_values} values for each sequence, expected {len(data.targets)} "
+                    f"{source.path}: has {block.values.shape[1]} values for each sequence, expected {n_targets} "
                     f"({', '.join(data.targets)}) as in data.targets"
                 )
             yield block
@@ -261,10 +290,12 @@ def _read_file(
     rows = pl.concat(frames, rechunk=False).with_columns(name, role)
     if not len(rows):
         raise InputError(f"{row[column]}: every insert is longer than {data.length} bases, expected some that are not")
-    known = None if values[0] is None else np.concatenate(values)
+    measured = None if values[0] is None else divide(np.concatenate(values), source, data)
+    known = None if measured is None else measured.values
+    rows = rows.with_columns(**measured.reads_column) if measured else rows
     if known is not None and column == "data":
         require_variation(known, row[column], data.targets)
-    return Part(with_numbers(rows, source), np.concatenate(lengths), known, reader.tally, reader.sources)
+    return Part(with_numbers(rows, source), np.concatenate(lengths), known, reader.tally, reader.sources, measured)
 
 
 def tested_rows(block: PromoterBlock) -> pl.DataFrame:
@@ -298,7 +329,7 @@ def _with_measured(test: Part, row: Mapping[str, str], measured: Part) -> Part:
             f"{row['measured']}: sequence {int(differs.arg_max()) + 1} is not that of {row['test']}, expected the same "
             "sequences in the same order"
         )
-    return replace(test, values=measured.values, sources=[*test.sources, *measured.sources])
+    return replace(test, values=measured.values, measured=measured.measured, sources=[*test.sources, *measured.sources])
 
 
 def _with_submission(test: Part, row: Mapping[str, str]) -> Part:

@@ -18,6 +18,7 @@ import pytest
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, open_artifact
 from gxtool.io.dataset import Dataset
+from gxtool.io.replicates import read_replicates
 from gxtool.models.histone.config import DataConfig, ModelConfig
 from gxtool.models.histone.encode import encode
 from gxtool.models.histone.examples import preprocess
@@ -450,3 +451,27 @@ def test_expression_that_is_all_the_same_is_refused(row, tmp_path):
     Path(row["expression"]).write_text("gene\tliver\nplus\t8\nminus\t8\nedge\t8\nother\t8\nunknown\t5\n")
     sentence = "all 4 values of expression are 8, expected values that differ"
     assert refused(row, tmp_path) == f"{row['expression']}: {sentence}"
+
+
+def test_replicates_of_expression_follow_their_genes_into_the_dataset(row, tmp_path):
+    text = "gene\tliver\tliver_rep2\tliver_rep1\nplus\t8\t9\t7\nminus\t0\t0\t0\nedge\t3\t3\t3\nother\t1\t1\t1\n"
+    (tmp_path / "expression.tsv").write_text(text)
+    lung = {**row, "sample": "lung", "expression": str(tmp_path / "lung.tsv")}
+    (tmp_path / "lung.tsv").write_text("gene\tlung_rep1\tlung_rep2\nother\t3\t7\nedge\t1\t0\n")
+    plain = {**row, "sample": "skin", "expression": str(tmp_path / "skin.tsv")}
+    (tmp_path / "skin.tsv").write_text("gene\tskin\nplus\t3\nedge\t1\n")
+    with ArtifactWriter(tmp_path / "examples", "examples", family="histone") as writer:
+        preprocess([row, plain, lung], DATA, writer)
+    with ArtifactWriter(tmp_path / "dataset", "dataset", family="histone") as writer:
+        encode([open_artifact(tmp_path / "examples")], DATA.model_copy(update={"target": "log_expression"}), writer)
+    dataset = Dataset.open(tmp_path / "dataset")
+    table = read_replicates(dataset.artifact).join(dataset.rows, on="row")
+    found = {(r["sample"], r["group"], r["replicate"]): r["value"] for r in table.iter_rows(named=True)}
+    assert {key: value for key, value in found.items() if key[:2] in (("liver", "plus"), ("lung", "other"))} == {
+        ("liver", "plus", 1): 3.0,
+        ("liver", "plus", 2): pytest.approx(np.log2(10)),
+        ("lung", "other", 1): 2.0,
+        ("lung", "other", 2): 3.0,
+    }
+    assert set(table["sample"]) == {"liver", "lung"}
+    assert dataset.rows.filter(sample="lung", group="other")["expression"].to_list() == [5.0]

@@ -1,0 +1,63 @@
+"""Ceilings of classes: how well one noisy measurement predicts the classes of another, against what is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gxtool.errors import InputError
+from gxtool.measure.ceiling import repeat_score
+from gxtool.measure.metrics import auroc
+
+
+def measured(n: int, noise: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(seed)
+    truth = generator.normal(size=n)
+    return truth, truth + noise * generator.normal(size=(2, n))
+
+
+def above_median(values: np.ndarray) -> np.ndarray:
+    return values > np.median(values, axis=1, keepdims=True)
+
+
+def test_by_hand() -> None:
+    """Rows 0 to 3: classes of the first 0011, of the second 0101; each ranks one of the four pairs wrongly."""
+    values = np.array([[1, 2, 3, 4], [1, 3, 2, 4.0]])
+    bounds, n_units = repeat_score("auroc", values, above_median(values))
+    assert (bounds.estimate, n_units) == (0.75, 4)
+    assert np.isnan([bounds.low, bounds.high]).all(), "ten units are needed"
+
+
+def test_without_noise_a_repeat_is_perfect_and_with_noise_alone_it_guesses() -> None:
+    values = np.tile(np.arange(20.0), (3, 1))
+    assert repeat_score("auroc", values, above_median(values))[0].estimate == 1.0
+    noise = np.random.default_rng(1).normal(size=(2, 5_000))
+    assert repeat_score("auroc", noise, above_median(noise))[0].estimate == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0, 2.0])
+def test_a_perfect_prediction_is_at_least_as_good_as_a_repeat(noise: float) -> None:
+    truth, values = measured(20_000, noise)
+    positive = above_median(values)
+    repeat = repeat_score("auroc", values, positive)[0].estimate
+    assert repeat == pytest.approx((auroc(positive[0], values[1]) + auroc(positive[1], values[0])) / 2)
+    assert auroc(positive[0], truth) > repeat
+
+
+def test_interval_covers_what_many_rows_say() -> None:
+    values = measured(400_000, 1.0)[1]
+    known = repeat_score("auroc", values, above_median(values))[0].estimate
+    covered = 0
+    for seed in range(200):
+        small = measured(80, 1.0, seed)[1]
+        bounds, _ = repeat_score("auroc", small, small > 0)
+        covered += bounds.low < known < bounds.high
+    assert 180 <= covered <= 199
+
+
+def test_one_class_or_one_measurement_is_refused() -> None:
+    values = np.array([[1, 2, 3.0], [2, 1, 3]])
+    with pytest.raises(InputError, match="puts all rows in one class"):
+        repeat_score("auroc", values, values > 9)
+    with pytest.raises(InputError, match="expected at least two"):
+        repeat_score("auroc", values[:1], values[:1] > 1)
