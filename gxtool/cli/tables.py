@@ -28,11 +28,13 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
     for name, style in (("sample", None), ("predictor", None), (primary, "bold"), ("interval", "dim"), ("rows", None)):
         table.add_column(name, style=style, justify="left" if name in ("sample", "predictor") else "right")
     for sample in metrics["samples"][:MOST_ROWS]:
-        entries = {"model": sample["model"]} | {k: v["metrics"] for k, v in sample["baselines"].items()}
-        for predictor, scores in entries.items():
-            score = scores[primary]
+        entries = [("model", sample["model"][primary], sample["n"])]
+        entries += [(name, one["metrics"][primary], sample["n"]) for name, one in sample["baselines"].items()]
+        if ceiling := sample.get("ceiling", {}).get("metrics", {}).get(primary):
+            entries.append(("noise ceiling", ceiling, sample["ceiling"]["n_units"]))
+        for predictor, score, n_rows in entries:
             interval = f"{_number(score['low'])} to {_number(score['high'])}"
-            table.add_row(sample["sample"], predictor, _number(score["estimate"]), interval, f"{sample['n']:,}")
+            table.add_row(sample["sample"], predictor, _number(score["estimate"]), interval, f"{n_rows:,}")
     out = console()
     out.print(table)
     if len(metrics["samples"]) > MOST_ROWS:

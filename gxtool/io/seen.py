@@ -1,7 +1,8 @@
 """What a model has seen: groups and samples it was trained and chosen on, so that judges can leave them out later.
 
     seen-train.npy, seen-val.npy   sorted uint64 hashes of the groups, each once
-    seen.json                      the samples of each role, the ids of the datasets, and how groups are hashed
+    seen.json                      the samples of each role, the ids of the datasets, how groups are hashed, and of
+                                   each sample the labels of a few groups: other data under its name are noticed
 
 A group's hash is the first 8 bytes (little endian) of BLAKE2b (digest of 8 bytes) of its name in UTF-8. A model that
 was started from another has seen all that one had.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,15 +28,21 @@ SEEN = "seen.json"
 HASH = "blake2b-64"
 BLOCK = 65_536
 """Rows and hashes handled at once: memory does not grow with a dataset."""
+GROUPS_OF_A_SAMPLE, GROUPS_IN_ALL = 128, 16_384
+"""Groups whose labels are kept with a model: enough to tell another cell type, little beside any weights."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What one model has seen: sorted hashes of groups by role (memory maps), its samples, ids of its datasets."""
+    """What one model has seen: sorted hashes of groups by role (memory maps), its samples, ids of its datasets.
+
+    labels: sample -> hash of a group (hexadecimal) -> its labels, one for each target, of a few groups of the sample.
+    """
 
     hashes: Mapping[str, np.ndarray]
     samples: frozenset[str]
     datasets: frozenset[str]
+    labels: Mapping[str, Mapping[str, list[float]]] = field(default_factory=dict)
 
     def has_groups(self, groups: pl.Series) -> np.ndarray:
         """Say for each group (n,) whether the model was trained or chosen on it."""
@@ -64,7 +71,27 @@ def read_seen(model: Artifact) -> Seen | None:
         {role: model.array(seen_file(role)) for role in ROLES},
         frozenset(name for role in ROLES for name in record["samples"][role]),
         frozenset(record.get("datasets", ())),
+        record.get("labels", {}),
     )
+
+
+def changed_labels(seen: Seen, dataset: Dataset, sample: str) -> tuple[int, int]:
+    """Return how many groups of a sample have other labels than those that the model saw, and how many both hold.
+
+    A group that a dataset holds several times is the same where one of its rows is.
+    """
+    known = seen.labels.get(sample, {})
+    rows = np.flatnonzero((dataset.rows["sample"] == sample).to_numpy()) if known else np.zeros(0, np.int64)
+    labels = np.asarray(dataset.arrays["labels"]).reshape(len(dataset.rows), -1)
+    wanted = np.array([int(name, 16) for name in known], np.uint64)
+    same: dict[str, bool] = {}
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        hashes = group_hashes(dataset.rows["group"].gather(block))
+        shared = np.isin(hashes, wanted)
+        for row, name in zip(block[shared], map(_hexadecimal, hashes[shared]), strict=True):
+            same[name] = same.get(name, False) or bool(np.allclose(labels[row], known[name], rtol=1e-5, atol=1e-6))
+    return list(same.values()).count(False), len(same)
 
 
 def group_hashes(groups: pl.Series) -> np.ndarray:
@@ -91,8 +118,30 @@ def write_seen(
             del hashes
         own = dataset.rows["sample"].gather(rows[role]).unique().to_list()
         samples[role] = sorted({*own, *(earlier.json(SEEN)["samples"][role] if earlier else ())})
-    datasets = {dataset.artifact.id, *(earlier.json(SEEN).get("datasets", ()) if earlier else ())}
-    writer.write_json(SEEN, {"hash": HASH, "samples": samples, "datasets": sorted(datasets)})
+    before = earlier.json(SEEN) if earlier else {}
+    datasets = sorted({dataset.artifact.id, *before.get("datasets", ())})
+    labels = before.get("labels", {}) | _labels(dataset, np.concatenate([rows[role] for role in ROLES]))
+    writer.write_json(SEEN, {"hash": HASH, "samples": samples, "datasets": datasets, "labels": labels})
+
+
+def _labels(dataset: Dataset, rows: np.ndarray) -> dict[str, dict[str, list[float]]]:
+    """Return the labels of a few groups of each sample among some rows, as `Seen` holds them."""
+    if "labels" not in dataset.arrays:
+        return {}
+    labels = np.asarray(dataset.arrays["labels"]).reshape(len(dataset.rows), -1)
+    samples, found = dataset.rows["sample"].gather(rows), {}
+    names = samples.unique().sort().to_list()
+    most = max(1, min(GROUPS_OF_A_SAMPLE, GROUPS_IN_ALL // max(1, len(names))))
+    for name in names:
+        own = rows[(samples == name).to_numpy()]
+        chosen = own[np.unique(np.linspace(0, len(own) - 1, min(most, len(own))).round().astype(np.int64))]
+        hashes = map(_hexadecimal, group_hashes(dataset.rows["group"].gather(chosen)))
+        found[name] = {key: labels[row].astype(float).tolist() for key, row in zip(hashes, chosen, strict=True)}
+    return found
+
+
+def _hexadecimal(number: np.uint64) -> str:
+    return f"{int(number):016x}"
 
 
 def _hashes(dataset: Dataset, rows: np.ndarray, role: str, earlier: Artifact | None) -> Iterator[np.ndarray]:

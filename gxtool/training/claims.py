@@ -17,7 +17,7 @@ from gxtool.data.splits import SCHEMES, New
 from gxtool.errors import InputError, listed
 from gxtool.io.artifact import Artifact
 from gxtool.io.dataset import Dataset
-from gxtool.io.seen import Seen, read_seen
+from gxtool.io.seen import Seen, changed_labels, read_seen
 from gxtool.models.base import Family
 
 ROLE = "test"
@@ -27,6 +27,8 @@ Task = tuple[str | None, int]
 # What is claimed of a dataset that a model was not trained on: that alone which its own record can prove.
 PROVABLE = {"groups": "group", "samples": "sample", "both": "group_and_sample"}
 FEW = 5
+# Share of labels that another threshold, or other genes around it, may change in the same measurement.
+MOST_CHANGED = 0.05
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,26 @@ def _doubts(
         return [
             f"What {_some([path.name for path in unknown])} has seen is not recorded, so nothing is left out for it."
         ]
-    seen = {name for record in records.values() if record for name in record.samples}
-    other = sorted(set(dataset.rows["sample"].gather(kept).unique()) - seen)
-    if new != "groups" or not other:
+    if new != "groups":
         return []
-    return [f"It has not seen {words['sample' if len(other) == 1 else 'samples']} {_some(other)} either."]
+    known = [record for record in records.values() if record]
+    judged = sorted(dataset.rows["sample"].gather(kept).unique())
+    other = [name for name in judged if not any(name in record.samples for record in known)]
+    said = [f"It has not seen {words['sample' if len(other) == 1 else 'samples']} {_some(other)} either."]
+    return [*(said if other else []), *filter(None, (_other_data(name, dataset, known, words) for name in judged))]
+
+
+def _other_data(sample: str, dataset: Dataset, records: Sequence[Seen], words: Mapping[str, str]) -> str:
+    """Say that what a dataset holds under the name of a sample is not what a model saw under it; else nothing."""
+    for record in records:
+        if record.datasets != {dataset.artifact.id}:
+            changed, shared = changed_labels(record, dataset, sample)
+            if changed > MOST_CHANGED * shared:
+                return (
+                    f"Of {shared:,} {words['groups']} of {sample} that it has seen, {changed:,} have other labels "
+                    f"here: this is another {words['sample']} of that name, or another measurement of it."
+                )
+    return ""
 
 
 def _words(family: Family) -> dict[str, str]:

@@ -41,7 +41,7 @@ def test_groups_and_samples_of_each_role_are_recorded_once(tmp_path: Path) -> No
     assert model.array("seen-train.npy").tolist() == hashes("g1", "g2")
     assert model.array("seen-val.npy").tolist() == hashes("gène")
     expected = {"hash": "blake2b-64", "samples": {"train": ["A", "B"], "val": ["B"]}, "datasets": [dataset.artifact.id]}
-    assert model.json("seen.json") == expected
+    assert model.json("seen.json") == {**expected, "labels": {}}
     assert sorted(path.name for path in model.path.iterdir()) == [
         "manifest.json",
         "seen-train.npy",
@@ -93,3 +93,45 @@ def test_hashes_of_another_kind_are_refused(tmp_path: Path) -> None:
         writer.write_json("seen.json", {"hash": "md5", "samples": {"train": [], "val": []}})
     with pytest.raises(InputError, match="seen.json: groups are hashed by 'md5', expected blake2b-64"):
         seen.read_seen(open_artifact(tmp_path / "m"))
+
+
+def labelled(path: Path, labels: list, groups: list[str] | None = None, samples: list[str] | None = None) -> Dataset:
+    n = len(labels)
+    rows = pl.DataFrame(
+        {"row": range(n), "sample": samples or ["A"] * n, "group": groups or [f"g{number}" for number in range(n)]}
+    )
+    info = {"targets": ["a", "b"]} if isinstance(labels[0], list) else {}
+    with ArtifactWriter(path, "dataset") as writer:
+        writer.write_table("rows.parquet", rows)
+        writer.write_table("splits.parquet", rows.select("row", scheme=pl.lit("file"), fold=0, role=pl.lit("train")))
+        writer.write_array("labels.npy", np.array(labels, np.float32))
+        writer.describe(info=info)
+    return Dataset.open(path)
+
+
+def test_other_data_under_the_name_of_a_sample_are_noticed(tmp_path: Path) -> None:
+    first = labelled(tmp_path / "d", [0.1, 1, 2, 3, 4, 9], samples=["A"] * 5 + ["B"])
+    record = seen.read_seen(make_model(tmp_path / "m", first, [0, 1, 2, 5], [3]))
+    assert {sample: len(labels) for sample, labels in record.labels.items()} == {"A": 4, "B": 1}
+    other = labelled(tmp_path / "other", [0.1, 1, 7, 8], ["g0", "g1", "g2", "new"])
+    assert seen.changed_labels(record, other, "A") == (1, 3)
+    assert seen.changed_labels(record, other, "C") == (0, 0)
+    assert seen.changed_labels(record, first, "A") == (0, 4)
+
+
+def test_a_group_that_stands_there_twice_is_the_same_where_one_row_is(tmp_path: Path) -> None:
+    first = labelled(tmp_path / "d", [[1, 2], [3, 4], [5, 6]], ["g1", "g1", "g2"])
+    record = seen.read_seen(make_model(tmp_path / "m", first, [0, 1, 2], []))
+    assert seen.changed_labels(record, first, "A") == (0, 2)
+    assert seen.changed_labels(record, labelled(tmp_path / "x", [[5, 6.1]], ["g2"]), "A") == (1, 1)
+
+
+def test_few_groups_are_kept_of_many_and_those_of_the_model_it_started_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "GROUPS_IN_ALL", 10)
+    many = labelled(tmp_path / "d", [float(n) for n in range(40)], samples=["A"] * 20 + ["B"] * 20)
+    first = make_model(tmp_path / "first", many, list(range(40)), [])
+    assert {sample: len(labels) for sample, labels in seen.read_seen(first).labels.items()} == {"A": 5, "B": 5}
+    second = make_model(tmp_path / "second", labelled(tmp_path / "c", [1.0, 2], samples=["C"] * 2), [0], [1], first)
+    assert {sample: len(labels) for sample, labels in seen.read_seen(second).labels.items()} == {"A": 5, "B": 5, "C": 2}

@@ -34,12 +34,20 @@ def per_sample(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-def recast(dataset: Path, path: Path, roles: pl.Expr, scheme: str = "file", rows: pl.DataFrame | None = None) -> Path:
+def recast(
+    dataset: Path,
+    path: Path,
+    roles: pl.Expr,
+    scheme: str = "file",
+    rows: pl.DataFrame | None = None,
+    labels: np.ndarray | None = None,
+) -> Path:
     """Write the dataset again under another split: `roles` is made of the columns row, sample, group and role."""
     opened = Dataset.open(dataset)
     splits = opened.rows.select("row", "sample", "group").join(opened.splits, on="row").with_columns(roles)
     with ArtifactWriter(path, "dataset", family="toy") as writer:
-        for name, array in opened.arrays.items():
+        changed = {} if labels is None else {"labels": labels}
+        for name, array in {**opened.arrays, **changed}.items():
             writer.write_array(f"{name}.npy", np.asarray(array))
         writer.write_table("rows.parquet", opened.rows if rows is None else rows)
         writer.write_table("splits.parquet", splits.select("row", "scheme", "fold", "role"))
@@ -153,6 +161,23 @@ def test_samples_that_are_new_although_only_genes_are_claimed_are_named(
     other = recast(dataset, tmp_path / "d", pl.col("role"), rows=rows)
     claim = claim_of([open_artifact(pooled)], Dataset.open(other), toy_family.FAMILY)
     assert claim.sentences == ("It has not seen sample kidney either.",)
+
+
+def test_another_sample_under_the_name_of_one_that_it_was_trained_on_is_told(
+    pooled: Path, dataset: Path, tmp_path: Path
+) -> None:
+    """Lung's labels are dealt out anew: about half of them are others, and liver's are as they were."""
+    opened = Dataset.open(dataset)
+    labels = np.asarray(opened.labels()).copy()
+    lung = np.flatnonzero((opened.rows["sample"] == "lung").to_numpy())
+    labels[lung] = np.random.default_rng(1).permutation(labels[lung])
+    changed = int((labels != opened.labels())[[*opened.indices("train"), *opened.indices("val")]].sum())
+    other = recast(dataset, tmp_path / "d", pl.col("role"), labels=labels)
+    claim = claim_of([open_artifact(pooled)], Dataset.open(other), toy_family.FAMILY)
+    assert claim.sentences == (
+        f"Of 46 genes of lung that it has seen, {changed} have other labels here: this is another sample of that name, "
+        "or another measurement of it.",
+    )
 
 
 @pytest.mark.parametrize(
