@@ -8,7 +8,7 @@ settings are wrong is asked of the code that would refuse them later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from gxtool.models.baseline_choice import choose_baselines
 from gxtool.models.look import InputFacts, Look
 from gxtool.models.plan import RunRequest, name_runs
 from gxtool.models.registry import get_family, resolve_config
+from gxtool.models.seen_before import count_seen_before
 from gxtool.models.settings_checks import check_kinds, design_targets, monitored_metric
 from gxtool.models.stages import read_rows
 from gxtool.names import check_samples, check_units
@@ -75,7 +76,32 @@ def dry_run(runs: Sequence[PlannedRun], whole: bool = False) -> list[Findings]:
             looked[key] = _inputs(run, whole)
         seen.append((run, *looked[key]))
     infos = {run.name: (run.family.name, inputs.info) for run, inputs, _ in seen}
-    return [_go_through(run, inputs, look, infos) for run, inputs, look in seen]
+    found = [_go_through(run, inputs, look, infos) for run, inputs, look in seen]
+    by_name = {one.run.name: one for one in found}
+    return [_with_seen(one, by_name.get(one.run.init)) for one in found]
+
+
+def _with_seen(found: Findings, start: Findings | None) -> Findings:
+    """Add what becomes of test rows that the run which a run starts from has seen: left out, which may leave none."""
+    if not start or found.run.task != "train" or not (_has_groups(found.inputs) and _has_groups(start.inputs)):
+        return found
+    by_sample = start.run.config.training.per_sample
+    counts = [count_seen_before(found.inputs, start.inputs, fold, by_sample) for fold in found.run.folds]
+    seen, tested = (sum(column) for column in zip(*counts, strict=True))
+    if not seen:
+        return found
+    sentence = (
+        f"run {found.run.name}: {start.run.name}, which it starts from, is trained or chosen on "
+        f"{f'all {tested:,}' if seen == tested else f'{seen:,} of {tested:,}'} of its test rows"
+    )
+    if seen < tested:
+        return replace(found, warnings=(*found.warnings, f"{sentence}: they are left out of its scores"))
+    problem = InputError(f"{sentence}, expected some that are new to it (the same split for both)")
+    return replace(found, problems=(*found.problems, problem))
+
+
+def _has_groups(inputs: InputFacts) -> bool:
+    return inputs.splits is not None and inputs.rows is not None and "group" in inputs.rows.columns
 
 
 def _inputs(run: PlannedRun, whole: bool) -> tuple[InputFacts, Look]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -470,3 +471,55 @@ def test_check_warns_when_a_promoter_mark_does_not_stand_at_the_tss(tmp_path: Pa
     )
     assert sentence not in api.check(at_distance(tmp_path, 0), settings).warnings
     assert sentence in api.check(at_distance(tmp_path, 100_000), settings).warnings
+
+
+SHORT_INSERTS = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
+
+
+def started(folder: Path, first: Mapping[str, object], second: Mapping[str, object]) -> list[RunRequest]:
+    """Return two runs on the same promoters, of which the second starts from the first."""
+    promoters(folder, data=300)
+    common = {"model": "proformer", "preset": "cnn", "input": "sheet.csv"}
+    return runs_of(
+        folder,
+        {**common, "name": "a", "set": {**SHORT_INSERTS, **first}},
+        {**common, "name": "b", "set": {**SHORT_INSERTS, **second}, "from": "a"},
+    )
+
+
+def test_a_run_that_starts_from_one_of_the_same_split_is_planned(tmp_path: Path) -> None:
+    plan = api.plan(started(tmp_path, {}, {"training.epochs": 2}), tmp_path / "plan.json")
+    assert len(plan["evaluate"]) == 2
+
+
+def test_test_rows_that_the_run_it_starts_from_has_seen_are_told_before_training(tmp_path: Path) -> None:
+    plan = api.plan(started(tmp_path, {}, {"data.split_seed": 9}), tmp_path / "plan.json")
+    (sentence,) = [note for note in plan["notes"] if "which it starts from" in note]
+    assert re.fullmatch(
+        r"warning: run b: a, which it starts from, is trained or chosen on [0-9]+ of [0-9]+ of its test rows: they are "
+        "left out of its scores",
+        sentence,
+    )
+
+
+def test_a_run_without_any_new_test_row_is_refused(tmp_path: Path) -> None:
+    table_cell(tmp_path / "E1")
+    (tmp_path / "E2").mkdir()
+    for path in (tmp_path / "E1").rglob("*.csv"):
+        other = {"train.csv": "test.csv", "test.csv": "train.csv"}.get(path.name, path.name)
+        (tmp_path / "E2" / other).write_bytes(path.read_bytes())
+    (tmp_path / "first.csv").write_text("sample,data\nE1,E1\n")
+    (tmp_path / "second.csv").write_text("sample,data\nE1,E2\n")
+    own = {"data.n_bins": 3, "data.marks": list(MARKS)}
+    common = {"model": "histone", "preset": "tiny", "set": own}
+    requests = runs_of(
+        tmp_path,
+        {**common, "name": "a", "input": "first.csv"},
+        {**common, "name": "b", "input": "second.csv", "from": "a"},
+    )
+    with pytest.raises(InputError) as caught:
+        api.plan(requests, tmp_path / "plan.json")
+    assert str(caught.value) == (
+        "run b: a, which it starts from, is trained or chosen on all 4 of its test rows, expected some that are new "
+        "to it (the same split for both)"
+    )
