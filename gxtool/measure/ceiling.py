@@ -71,6 +71,24 @@ def noise_ceiling(
     return NoiseCeiling(*(Bounds(*map(float, ends)) for ends in (between, again, np.sqrt(again))), n_units)
 
 
+def auroc_of(correlation: ArrayLike) -> NDArray[np.float64]:
+    """Return the AUROC of a prediction for classes above and below the median of what it correlates with.
+
+    Both bell-shaped: 1/2 + 2/pi * arcsin(r / sqrt(2)), from the orthant probability of three normal variables.
+    """
+    return 0.5 + 2 / np.pi * np.arcsin(np.asarray(correlation, np.float64) / np.sqrt(2))
+
+
+def class_ceiling(repeat: Bounds, times: float) -> Bounds:
+    """Return the AUROC of a perfect prediction for classes made of the mean of `times` measurements.
+
+    `repeat` is how well one measurement predicts the classes that another gives (`repeat_score`): it is brought to the
+    correlation that two bell-shaped measurements would then have, and that to the one of the truth with their mean.
+    """
+    between = np.sqrt(2) * np.sin(np.pi / 2 * (np.maximum(repeat, 0.5) - 0.5))
+    return Bounds(*map(float, auroc_of(np.sqrt(spearman_brown(between, times)))))
+
+
 def spearman_brown(correlation: ArrayLike, times: float) -> NDArray[np.float64]:
     """Return the correlation of measurements `times` as deep; times = 2 brings two halves to full depth."""
     r = np.asarray(correlation, np.float64)

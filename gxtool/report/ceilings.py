@@ -15,8 +15,8 @@ OF_VALUES = (
     "correlation that the measurements would have with others of the same depth (Spearman and Brown)."
 )
 OF_CLASSES = (
-    "The ceiling is what a second measurement scores as a prediction of the classes that the first one gives; a "
-    "perfect model scores at least as much."
+    "The ceiling is what a perfect model would score against classes as noisy as these: from how well one measurement "
+    "predicts the classes that another gives, if noise is bell-shaped and classes are split at the median."
 )
 
 
@@ -30,7 +30,10 @@ def ceilings_part(family: FamilyMaterial) -> Part | None:
     binary = any(scored.metrics.get("kind") == "binary" for scored, _ in found)
     columns = ("Run", family.sample_word.capitalize(), "Measured", "Correlation", f"Ceiling of {label}")
     columns = (*columns, f"{label} of the model", "At ceiling")
-    note = "At ceiling: predictors whose interval reaches the ceiling. No better model could be told from them here."
+    note = (
+        "At ceiling: predictors whose interval reaches the ceiling; by measurements as noisy as these no better model "
+        "could be told from them."
+    )
     table = blocks.table(f"What the noise leaves room for: {label}", columns, rows, note)
     return Part("Noise ceiling", OF_CLASSES if binary else OF_VALUES, (table,))
 

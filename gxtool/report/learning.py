@@ -34,6 +34,8 @@ def learning_part(family: FamilyMaterial) -> Part:
     if passed:
         items.append(passed)
     text = "Training stops and weights are chosen on validation rows alone; the test rows play no part here."
+    if any(model.info.get("validation_weights") for model in trained):
+        text += " In validation scores a row weighs as the reads behind it."
     return Part(title, text, tuple(items))
 
 

@@ -2,8 +2,8 @@
 
 Two sources, per scored sample and target, of its test rows alone: replicates of their values (`replicates.parquet` of
 the dataset; a label is then the mean of them), or groups with several test rows, such as a sequence that a table holds
-twice (each label is then one measurement). Values: the ceiling of Pearson's r is that of a perfect prediction. Classes:
-a second measurement's score, which a perfect prediction reaches at least. No torch.
+twice (each label is then one measurement). The ceiling is the score of a perfect prediction with labels as noisy as
+these: of Pearson's r and R² for values, of AUROC for classes above and below the median. No torch.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import polars as pl
 from gxtool.errors import InputError
 from gxtool.io.dataset import Dataset
 from gxtool.io.replicates import read_replicates
-from gxtool.measure.ceiling import Bounds, NoiseCeiling, noise_ceiling, repeat_score
+from gxtool.measure.ceiling import Bounds, NoiseCeiling, class_ceiling, noise_ceiling, repeat_score
 from gxtool.measure.jackknife import FEWEST_UNITS
 from gxtool.measure.metrics import find_metric
 
@@ -101,8 +101,9 @@ def _of_values(source: str, measured: np.ndarray, depth: float | None, level: fl
 def _of_classes(measured: np.ndarray, positive: np.ndarray, level: float) -> dict[str, Any] | None:
     if measured.shape[1] < FEWEST_UNITS:
         return None
-    again, _ = repeat_score(OF_CLASSES, measured, positive, level)
-    return _record(REPLICATES, measured, noise_ceiling(measured, level=level).between, {OF_CLASSES: again})
+    repeat, _ = repeat_score(OF_CLASSES, measured, positive, level)
+    perfect = class_ceiling(repeat, len(measured))
+    return _record(REPLICATES, measured, noise_ceiling(measured, level=level).between, {OF_CLASSES: perfect})
 
 
 def _record(source: str, measured: np.ndarray, between: Bounds, metrics: Mapping[str, Bounds]) -> dict[str, Any]:

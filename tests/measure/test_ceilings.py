@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gxtool.errors import InputError
-from gxtool.measure.ceiling import repeat_score
+from gxtool.measure.ceiling import Bounds, auroc_of, class_ceiling, repeat_score
 from gxtool.measure.metrics import auroc
 
 
@@ -53,6 +53,44 @@ def test_interval_covers_what_many_rows_say() -> None:
         bounds, _ = repeat_score("auroc", small, small > 0)
         covered += bounds.low < known < bounds.high
     assert 180 <= covered <= 199
+
+
+def test_auroc_of_a_correlation() -> None:
+    assert auroc_of([0, 1, -1]).tolist() == pytest.approx([0.5, 1.0, 0.0])
+    rng = np.random.default_rng(4)
+    first, second = rng.normal(size=(2, 200_000))
+    for r in (0.3, 0.7, 0.95):
+        other = r * first + np.sqrt(1 - r**2) * second
+        assert auroc_of(r) == pytest.approx(auroc(other > 0, first), abs=0.004)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("noise", [0.3, 1.0, 2.0])
+def test_ceiling_of_classes_is_what_the_truth_itself_reaches(count: int, noise: float) -> None:
+    rng = np.random.default_rng(5)
+    truth = rng.normal(size=40_000)
+    values = truth + noise * rng.normal(size=(count, 40_000))
+    label = values.mean(0)
+    repeat, _ = repeat_score("auroc", values, above_median(values))
+    ceiling = class_ceiling(repeat, count)
+    assert ceiling.estimate == pytest.approx(auroc(label > np.median(label), truth), abs=0.01)
+    assert ceiling.low < ceiling.estimate < ceiling.high
+
+
+def test_repeats_that_guess_leave_no_room_and_perfect_ones_all_of_it() -> None:
+    assert class_ceiling(Bounds(0.4, 0.3, 0.5), 2) == (0.5, 0.5, 0.5)
+    assert class_ceiling(Bounds(1.0, 1.0, 1.0), 2) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_interval_of_the_ceiling_of_classes_covers_it() -> None:
+    """Noise as large as the truth, mean of two: the truth correlates with it by the root of 2/3."""
+    known = float(auroc_of(np.sqrt(2 / 3)))
+    covered = 0
+    for seed in range(300):
+        values = measured(100, 1.0, seed)[1]
+        low, high = class_ceiling(repeat_score("auroc", values, above_median(values))[0], 2)[1:]
+        covered += low < known < high
+    assert 270 <= covered <= 298
 
 
 def test_one_class_or_one_measurement_is_refused() -> None:

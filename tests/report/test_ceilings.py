@@ -33,7 +33,7 @@ def family_with(study: Callable[[str], Path], folder: Path, ceiling: dict | None
 def test_ceiling_stands_beside_the_score(study: Callable[[str], Path], tmp_path: Path) -> None:
     part = ceilings_part(family_with(study, tmp_path, CEILING))
     assert part is not None
-    assert part.text.startswith("The ceiling is what a second measurement scores")
+    assert part.text.startswith("The ceiling is what a perfect model would score against classes")
     (table,) = part.blocks
     assert isinstance(table, Table)
     assert table.columns[4:] == ("Ceiling of AUROC", "AUROC of the model", "At ceiling")

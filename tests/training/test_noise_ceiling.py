@@ -114,7 +114,7 @@ def test_predictors_whose_interval_reaches_the_ceiling_are_named(tmp_path: Path)
     assert found["ceiling"]["reached_by"] == ["model", "close"]
 
 
-def test_classes_are_held_against_a_repeated_measurement(dataset: Path, tmp_path: Path) -> None:
+def test_classes_are_held_against_what_two_measurements_leave_room_for(dataset: Path, tmp_path: Path) -> None:
     """The toy's label is its first number with noise: two such measurements, and what one says of the other."""
     opened = Dataset.open(dataset)
     rng = np.random.default_rng(7)
