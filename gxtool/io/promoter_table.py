@@ -19,6 +19,8 @@ from gxtool.io.promoter_encoding import RowError, letter_fault
 _BLOCK = 4 << 20
 _LONGEST_LINE = 1 << 24
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+# What stands where a number may be missing, in small letters.
+_NO_VALUE = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none"))
 _BOM = b"\xef\xbb\xbf"
 _SHOWN_NAMES = 8
 
@@ -27,12 +29,14 @@ _SHOWN_NAMES = 8
 class TableColumns:
     """Names in a table's header: of the sequence, of the values (T), and of columns handed on as text.
 
-    Without any name a table has no header: sequence, then one value, with a tab between.
+    Without any name a table has no header: sequence, then one value, with a tab between. `missing` are those among the
+    values that a line may lack (empty, NA, NaN, ...): they are NaN there.
     """
 
     sequence: str = ""
     values: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class Layout(NamedTuple):
@@ -44,6 +48,7 @@ class Layout(NamedTuple):
     values: tuple[int, ...]
     kept: tuple[int, ...]
     header: bool
+    missing: tuple[int, ...] = ()
 
 
 class Fields(NamedTuple):
@@ -113,9 +118,9 @@ def find_layout(name: str, first_line: bytes, columns: TableColumns, with_values
         return names.index(column)
 
     values = tuple(map(find, columns.values)) if with_values else ()
-    return Layout(
-        tuple(names), separator.encode(), find(columns.sequence), values, tuple(map(find, columns.kept)), True
-    )
+    missing = tuple(map(find, columns.missing)) if with_values else ()
+    places = find(columns.sequence), values, tuple(map(find, columns.kept))
+    return Layout(tuple(names), separator.encode(), *places, True, missing)
 
 
 def _text(name: str, line: bytes) -> str:
@@ -184,11 +189,22 @@ def _width_fault(text: bytes, layout: Layout) -> RowError:
 
 
 def read_values(text: bytes, fields: Fields, layout: Layout) -> np.ndarray:
-    """Return the values (n, T) f8 of a block.
+    """Return the values (n, T) f8 of a block, NaN where a line lacks one that it may lack.
 
     Raises:
         RowError: a field that is no finite number.
     """
+    needed = [column for column in layout.values if column not in layout.missing]
+    values = np.empty((len(fields.starts), len(layout.values)))
+    values[:, [column in needed for column in layout.values]] = _needed_values(
+        text, fields, layout._replace(values=tuple(needed))
+    )
+    for column in layout.missing:
+        values[:, layout.values.index(column)] = _values_or_nan(fields, layout, column)
+    return values
+
+
+def _needed_values(text: bytes, fields: Fields, layout: Layout) -> np.ndarray:
     wanted = [f"column_{column + 1}" for column in layout.values]
     names = [f"column_{column + 1}" for column in range(len(layout.names))]
     schema = {name: pl.Float64 if name in wanted else pl.String for name in names}
@@ -204,21 +220,30 @@ def read_values(text: bytes, fields: Fields, layout: Layout) -> np.ndarray:
     return values if sound else _values_one_by_one(fields, layout)
 
 
+def _values_or_nan(fields: Fields, layout: Layout, column: int) -> np.ndarray:
+    values = np.full(len(fields.starts), np.nan)
+    for row, text in enumerate(fields.text(column, np.arange(len(values)))):
+        if text.strip().lower() not in _NO_VALUE:
+            values[row] = _finite(text.strip(), row, column, layout)
+    return values
+
+
 def _values_one_by_one(fields: Fields, layout: Layout) -> np.ndarray:
     rows = np.arange(len(fields.starts))
     values = np.empty((len(rows), len(layout.values)))
     texts = [fields.text(column, rows) for column in layout.values]
     for row in rows:
         for target, column in enumerate(layout.values):
-            text = texts[target][row].strip()
-            value = float(text) if _NUMBER.fullmatch(text) else math.nan
-            if not math.isfinite(value):
-                where = f"column {column + 1} ({plain(layout.names[column])})"
-                raise RowError(
-                    int(row), f"{where}: found {plain(text) if text else 'nothing'}, expected a finite number"
-                )
-            values[row, target] = value
+            values[row, target] = _finite(texts[target][row].strip(), int(row), column, layout)
     return values
+
+
+def _finite(text: str, row: int, column: int, layout: Layout) -> float:
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(value):
+        where = f"column {column + 1} ({plain(layout.names[column])})"
+        raise RowError(row, f"{where}: found {plain(text) if text else 'nothing'}, expected a finite number")
+    return value
 
 
 def read_id_table(name: str, file: IO[bytes], columns: Sequence[str]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ its content.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -269,7 +269,7 @@ def _frame_block(
     """Encode a frame whose first column holds the sequences; the others are handed on."""
     sequences = frame.to_series(0).fill_null("")
     if isinstance(values, pl.DataFrame):
-        values = _checked_values(values)
+        values = _checked_values(values, source.columns.missing)
     margin = source.rules.margin
     edge = "\n" * margin
     buffer = np.frombuffer((edge + sequences.str.join("\n").item() + edge).encode(), np.uint8)
@@ -284,9 +284,12 @@ def _frame_block(
     )
 
 
-def _checked_values(values: pl.DataFrame) -> np.ndarray:
-    array = values.to_numpy()
-    sound = np.isfinite(array)
+def _checked_values(values: pl.DataFrame, missing: Sequence[str]) -> np.ndarray:
+    """Return the values (n, T), NaN where a column that may lack some does."""
+    array = values.fill_null(np.nan).to_numpy().copy()
+    optional = np.array([name in missing for name in values.columns])
+    sound = np.isfinite(array) | optional
+    array[:, optional] = np.where(np.isfinite(array[:, optional]), array[:, optional], np.nan)
     if not sound.all():
         row = int(np.argmin(sound.all(axis=1)))
         target = int(np.argmin(sound[row]))

@@ -24,7 +24,7 @@ from gxtool.io.submission import read_submission
 from gxtool.models.proformer import subsets
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.ids import sequence_ids
-from gxtool.models.proformer.measured import Measured, divide, value_columns
+from gxtool.models.proformer.measured import Measured, divide, replicates_among, value_columns
 from gxtool.models.proformer.side import Side, read_side
 from gxtool.models.proformer.variants import letters_to_tokens
 
@@ -226,7 +226,7 @@ def _source(row: Mapping[str, str], column: str, data: DataConfig) -> PromoterSo
     elif with_header:
         reads = data.reads_column if column in ("data", "val") else ""
         values = value_columns(path, _header(path, first), targets, reads) if with_values else ()
-        columns = TableColumns(data.sequence_column, values, numbered)
+        columns = TableColumns(data.sequence_column, values, numbered, replicates_among(values, targets))
     return PromoterSource(path, data.rules, columns, table, with_values, with_sequences=column == "test")
 
 

@@ -37,8 +37,12 @@ def value_columns(path: Path, header: list[str], targets: tuple[str, ...], reads
     """
     if reads and reads not in header:
         raise InputError(f"{path}: has no column {quoted(reads)}{did_you_mean(reads, header)} (data.reads_column)")
-    replicates = [name for target in targets for name in replicate_columns(header, target)]
-    return (*targets, *replicates, *([reads] if reads else []))
+    return (*targets, *replicates_among(tuple(header), targets), *([reads] if reads else []))
+
+
+def replicates_among(columns: tuple[str, ...], targets: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the columns that are replicates of a target: a sequence may lack one."""
+    return tuple(name for target in targets for name in replicate_columns(columns, target))
 
 
 def divide(values: np.ndarray, source: PromoterSource, data: DataConfig) -> Measured:

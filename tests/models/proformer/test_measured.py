@@ -70,6 +70,30 @@ def test_parquet_says_the_same_as_text(tmp_path: Path) -> None:
     assert dataset.table("rows.parquet")["reads"].to_list() == [float(i % 7) for i in range(600)]
 
 
+@pytest.mark.parametrize("kind", ["tsv", "parquet"])
+def test_a_line_may_lack_a_replicate_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    sheet = library(tmp_path, n=60)
+    frame = pl.read_csv(tmp_path / "library.tsv", separator="\t")
+    gaps = [None, float("nan"), *frame["value_rep1"][2:]]
+    frame = frame.with_columns(value_rep1=pl.Series(gaps, strict=False))
+    if kind == "tsv":
+        frame.write_csv(tmp_path / "library.tsv", separator="\t", null_value="NA")
+    else:
+        frame.write_parquet(tmp_path / "library.tsv")
+    table = read_replicates(open_artifact(prepared(sheet)))
+    assert table.filter(replicate=1)["row"].sort().to_list() == list(range(2, 60))
+    assert len(table.filter(replicate=2)) == 60
+
+
+def test_a_replicate_that_is_no_number_is_named_by_line(tmp_path: Path) -> None:
+    sheet = library(tmp_path, n=3)
+    text = (tmp_path / "library.tsv").read_text().splitlines()
+    text[2] = text[2].rpartition("\t")[0] + "\tabc"
+    (tmp_path / "library.tsv").write_text("\n".join(text) + "\n")
+    with pytest.raises(InputError, match=r"line 3: column 4 \(value_rep1\): found abc, expected a finite number"):
+        prepared(sheet)
+
+
 def test_targets_have_replicates_of_their_own(tmp_path: Path) -> None:
     sheet = library(tmp_path, dev=[0.1 * i for i in range(600)], dev_rep1=[1.0] * 600)
     frame = pl.read_csv(tmp_path / "library.tsv", separator="\t")
