@@ -28,7 +28,6 @@ workflow {
         def outcome = finish(request.outdir, workflow.success, "${workflow.errorReport}\n${workflow.errorMessage}")
         workflow.success ? log.info(outcome) : log.error(outcome)
     }
-
     if (workflow.containerEngine && "${projectDir}".contains(' ')) {
         error("gxtool: error: ${projectDir}: has a space in its path, expected none where tasks run in containers")
     }
@@ -57,8 +56,7 @@ workflow {
         stages.train.groupBy { item -> item.run }.collectMany { run, items -> members(items.collect { item -> item.id }, run, items[0]) }
     }
     // [train item, dataset]
-    training = plan.flatMap { _folder, stages -> keyed(stages.train, 'dataset') }
-        .combine(TOKENIZE.out.dataset, by: 0)
+    training = plan.flatMap { _folder, stages -> keyed(stages.train, 'dataset') }.combine(TOKENIZE.out.dataset, by: 0)
         .map { _id, item, dataset -> tuple(item, dataset) }
         .branch { item, _dataset ->
             after: item.init && !item.init.contains('/')
@@ -83,7 +81,7 @@ workflow {
     EVALUATE(modelled(plan.flatMap { _folder, stages -> keyed(stages.evaluate, 'run') }, trained, TOKENIZE.out.dataset), request.device)
     PERTURB(modelled(plan.flatMap { _folder, stages -> keyed(stages.perturb, 'run') }, trained, TOKENIZE.out.dataset), request.device)
     predicting = plan.flatMap { _folder, stages -> keyed(stages.predict, 'init') }
-    // [item, dataset, models of the run] → [run or folder that judges, item, dataset, models of the run]
+    // [run or folder that judges, item, dataset, models of the run]
     designing = modelled(plan.flatMap { _folder, stages -> keyed(stages.design, 'run') }, trained, TOKENIZE.out.dataset)
         .map { item, dataset, models -> tuple(item.judge, item, dataset, models) }
     // [run or folder, its models]: of this run, or trained before it
@@ -92,7 +90,9 @@ workflow {
     PREDICT(modelled(predicting, known, TOKENIZE.out.dataset), request.device)
     DESIGN(designing.combine(known, by: 0).map { row -> tuple(row[1], row[2], row[3], row[4]) }, request.device)
 
-    COMPARE(sorted(EVALUATE.out.evaluation.map { _run, folder -> folder }))
+    // [run, compare id as key, position, compare item]
+    compared = plan.flatMap { _folder, stages -> stages.compare.collectMany { item -> members(stages.evaluate.collect { one -> one.run }, item.id, item) } }
+    COMPARE(gather(compared, EVALUATE.out.evaluation).map { _id, item, evaluations -> tuple(item, evaluations) })
     artifacts = PREPROCESS.out.examples.mix(TOKENIZE.out.dataset, EVALUATE.out.evaluation, PERTURB.out.effects, PREDICT.out.predictions, DESIGN.out.designs)
         .map { _id, folder -> folder }
         .mix(trained.flatMap { _run, models -> models }, COMPARE.out.comparison)

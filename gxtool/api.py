@@ -16,14 +16,14 @@ with one sentence.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from gxtool.config import Config
-from gxtool.errors import ConfigError, UsageError, did_you_mean, quoted
+from gxtool.errors import ConfigError, did_you_mean
 from gxtool.io.artifact import find_artifacts, is_artifact, open_artifact
-from gxtool.models.base import CheckReport, Family, Run, Unit
+from gxtool.models.base import CheckReport, Family, Run
 from gxtool.models.recorded import (
     DATA_ALONE,
     WEIGHTS_SECTIONS,
@@ -33,6 +33,7 @@ from gxtool.models.recorded import (
 )
 from gxtool.models.registry import get_family
 from gxtool.models.settings import Fields, Place, Places, Settings, paths
+from gxtool.models.units import Units, parse_units
 from gxtool.names import inside
 from gxtool.training.options import TrainOptions
 
@@ -73,50 +74,7 @@ class TrainKeywords(ModelKeywords, total=False):
     checkpoint_dir: Place | None
 
 
-@dataclass(frozen=True)
-class Units:
-    """Which models to train: samples (none named: every one the dataset has), seeds and folds."""
-
-    samples: tuple[str, ...] = ()
-    seeds: tuple[int, ...] = (1,)
-    folds: tuple[int, ...] = (0,)
-
-    def expand(self, known: Sequence[str], per_sample: bool) -> list[Unit]:
-        """List one unit per model.
-
-        Raises:
-            UsageError: a sample that the dataset does not have, or samples named for a model of all of them.
-        """
-        there = set(known)
-        for sample in self.samples:
-            if sample not in there:
-                few = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
-                raise UsageError(f"--samples {quoted(sample)}: not in the dataset, expected some of {few}")
-        if self.samples and not per_sample:
-            raise UsageError(
-                "--samples with training.per_sample=false: one model sees all samples, expected none named"
-            )
-        samples: Sequence[str | None] = (self.samples or tuple(known)) if per_sample else (None,)
-        return [Unit(sample, seed, fold) for sample in samples for fold in self.folds for seed in self.seeds]
-
-
 ONE_SEED = Units()
-
-
-def parse_units(
-    samples: str | Sequence[str] = (), seeds: int | str | Sequence[int] = 1, folds: int | str | Sequence[int] = 0
-) -> Units:
-    """Return the units named: samples (none: all), a number of seeds, `3,7` or a list, folds such as `0,1` or a list.
-
-    Raises:
-        ConfigError: seeds or folds that are not whole numbers.
-    """
-    from gxtool.models.plan import parse_folds, parse_seeds
-
-    if not isinstance(folds, str):
-        folds = ",".join(map(str, [folds] if isinstance(folds, int) else folds))
-    named = (samples,) if isinstance(samples, str) and samples else tuple(samples)
-    return Units(named, parse_seeds(seeds), parse_folds(folds))
 
 
 def plan(requests: Sequence[Any], output: Path, command: str = "") -> dict[str, Any]:
@@ -227,6 +185,20 @@ def evaluate(
     return evaluate_models(models, Path(dataset), Path(output), config, options)
 
 
+def score(
+    source: Place,
+    metrics: Sequence[str] = (),
+    *,
+    predictor: str = "",
+    level: float | None = None,
+    new_samples: bool = False,
+) -> dict[str, Any]:
+    """Score predictions that are there already (a table, or an evaluation), as metrics.json says it."""
+    from gxtool.training.score_table import score_predictions
+
+    return score_predictions(Path(source), metrics, predictor, level, new_samples)
+
+
 def predict(
     checkpoints: Places,
     source: Place,
@@ -292,11 +264,11 @@ def load_model(path: Places, device: str = "auto") -> Predictor:
     return load_predictor(paths(path), device)
 
 
-def compare(sources: Places, output: Place, overwrite: bool = False) -> Path:
-    """Pool evaluations and test runs against each other and against their baselines."""
+def compare(sources: Places, output: Place, overwrite: bool = False, against: Sequence[str] = ()) -> Path:
+    """Compare runs: those that `against` names (`RUN=OTHER`, or `OTHER` for every run), else each with the first."""
     from gxtool.measure.compare import compare as compare_evaluations
 
-    return compare_evaluations(paths(sources), Path(output), overwrite)
+    return compare_evaluations(paths(sources), Path(output), overwrite, against)
 
 
 def report(sources: Places, output: Place, plan: Place | None = None, title: str = "") -> Path:

@@ -98,7 +98,6 @@ class EvaluationConfig(Section):
 
     baselines: tuple[str, ...] = Field(("all",), description="baselines to fit on the same split, or `all`")
     baseline_max_rows: int = Field(50_000, ge=10, description="training rows a baseline sees at most")
-    bootstrap_resamples: int = Field(2000, ge=100, description="resamples behind a confidence interval")
     level: float = Field(0.95, gt=0.5, lt=1, description="confidence level of intervals")
     batch_size: int = Field(
         0, ge=0, description="rows per forward pass; 0: as many as suit the size of the network's activations"

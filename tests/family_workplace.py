@@ -14,7 +14,6 @@ from gxtool.training.options import TrainOptions
 OPTIONS = TrainOptions(device="cpu", threads=1)
 QUICK = (
     "training.epochs=1",
-    "evaluation.bootstrap_resamples=100",
     "perturb.map_rows=3",
     "perturb.max_rows=3",
     "resources.threads=1",

@@ -26,7 +26,6 @@ SETTINGS = (
     "training.epochs=2",
     "model.channels=[4]",
     "resources.threads=1",
-    "evaluation.bootstrap_resamples=100",
     "perturb.map_rows=5",
     "perturb.max_rows=5",
     "design.starts=3",

@@ -25,6 +25,7 @@ from gxtool.cli import (
     predict,
     preprocess,
     report,
+    score,
     simulate,
     tokenize,
     train,
@@ -56,7 +57,7 @@ for _module in (config, preprocess, tokenize, train, evaluate, predict, perturb,
     _panel = {"cls": StageCommand, "epilog": EPILOG, "rich_help_panel": _PIPELINE}
     app.command(_name(_module), context_settings=_settings, **_panel)(_module.command)
 app.command(_name(simulate), cls=StageCommand, epilog=EPILOG, rich_help_panel=_AROUND)(simulate.command)
-for _module in (init, check, families, inspect, doctor):
+for _module in (init, check, score, families, inspect, doctor):
     app.command(_name(_module), rich_help_panel=_AROUND)(_module.command)
 
 

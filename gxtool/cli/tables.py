@@ -22,9 +22,10 @@ def console() -> Console:
 
 
 def print_scores(metrics: Mapping[str, Any]) -> None:
-    """Print the primary metric of a run beside its baselines, per sample."""
+    """Print the primary metric of a run beside its baselines, per sample, and the verdict."""
     primary = metrics["primary"]
-    table = Table(title=f"{metrics['run']}: {primary} on {metrics['role']} rows, {metrics['claim']['title']}")
+    about = metrics["claim"]["title"] if "claim" in metrics else f"{len(metrics['samples'])} samples"
+    table = Table(title=escape(f"{metrics['run']}: {primary} on {metrics['role']} rows, {about}"))
     for name, style in (("sample", None), ("predictor", None), (primary, "bold"), ("interval", "dim"), ("rows", None)):
         table.add_column(name, style=style, justify="left" if name in ("sample", "predictor") else "right")
     for sample in metrics["samples"][:MOST_ROWS]:
@@ -33,13 +34,15 @@ def print_scores(metrics: Mapping[str, Any]) -> None:
         if ceiling := sample.get("ceiling", {}).get("metrics", {}).get(primary):
             entries.append(("noise ceiling", ceiling, sample["ceiling"]["n_units"]))
         for predictor, score, n_rows in entries:
-            interval = f"{_number(score['low'])} to {_number(score['high'])}"
-            table.add_row(sample["sample"], predictor, _number(score["estimate"]), interval, f"{n_rows:,}")
+            interval = "-" if score["low"] is None else f"{_number(score['low'])} to {_number(score['high'])}"
+            names = escape(sample["sample"]), escape(predictor)
+            table.add_row(*names, _number(score["estimate"]), interval, f"{n_rows:,}")
     out = console()
     out.print(table)
     if len(metrics["samples"]) > MOST_ROWS:
         out.print(f"and {len(metrics['samples']) - MOST_ROWS} more samples (--json prints all)")
-    for sentence in (*metrics["claim"]["sentences"], *fault_sentences(metrics)):
+    out.print(escape(metrics["overall"]["judgement"]["sentence"]))
+    for sentence in (*metrics.get("claim", {}).get("sentences", ()), *fault_sentences(metrics)):
         out.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
     for line in _reading_lines(metrics):
         out.print(line)

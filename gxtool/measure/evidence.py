@@ -7,7 +7,7 @@ several rows in one; deleting it deletes all of them, which is how samples that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -25,6 +25,9 @@ DRAWS = 300
 DRAW_SEED = 0
 # Sampling noise alone raises a calibration error, so that an interval around it would exclude the truth.
 WITHOUT_INTERVAL = frozenset({"ece"})
+
+# Why a predictor is not compared.
+CONSTANT = "constant predictions"
 
 Indices = NDArray[np.int64]
 
@@ -51,7 +54,8 @@ class LabelFacts(NamedTuple):
     """What the labels alone say about a metric: the same for every predictor.
 
     `blocks` by sample are those on which the metric is defined (AUROC: both classes are there), of `n_units` units.
-    `constant_scores` are what the best constant reaches in each sample. `rarest` counts, for each sample and for all
+    `constant_scores` are what the best constant reaches in each sample, chance where it has no score of its own, as a
+    correlation. `rarest` counts, for each sample and for all
     of them together, the units that the score leans on: those of the rarer class for scores of order, else all.
     """
 
@@ -59,8 +63,10 @@ class LabelFacts(NamedTuple):
     blocks: tuple[tuple[Block, ...], ...]
     n_units: int
     constant_scores: tuple[float, ...]
+    constants_have_scores: bool
     rarest: tuple[int, ...]
     rarest_overall: int
+    smallest_folds: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +118,6 @@ class Rows:
     def _facts(self) -> dict[str, LabelFacts]:
         return {}
 
-    @property
-    def fewest_in_part(self) -> int:
-        """Count the units of the smallest block: below 20 in a fold, `deviations.py` scores the folds instead."""
-        return min(block.n_units for block in self.blocks)
-
 
 def _numbered(column: ArrayLike, n: int, name: str) -> tuple[NDArray, Indices]:
     values = np.asarray(column)
@@ -139,8 +140,10 @@ def _label_facts(rows: Rows, metric: Metric) -> LabelFacts:
         tuple(map(tuple, samples)),
         _count_units(block for own in samples for block in own),
         tuple(float(np.mean([constant_score(metric, block.labels) for block in own])) for own in samples),
+        all(np.isfinite(metric.function(b.labels, np.zeros(b.labels.size))) for own in samples for b in own),
         tuple(_rarest(metric, own) for own in samples),
         _rarest(metric, [block for own in samples for block in own]),
+        tuple(min(block.n_units for block in own) if len(own) > 1 else None for own in samples),
     )
 
 
@@ -241,8 +244,9 @@ def _seed_noise(effects: Array, n_units: int, drawn: bool) -> Array:
 class Scored:
     """One predictor under one metric.
 
-    `evidence` is None where there is no score at all. `problem` names predictions that are not compared (constant,
-    NaN or infinite), `remark` what is odd about some of them.
+    `evidence` is None where there is no score at all. `problems` says for each sample why its predictions are not
+    compared (constant, NaN or infinite), empty where they are; `problem` the same of all samples together, and
+    `remark` what is odd about some of them.
     """
 
     name: str
@@ -251,6 +255,7 @@ class Scored:
     evidence: Evidence | None
     problem: str = ""
     remark: str = ""
+    problems: tuple[str, ...] = ()
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -261,6 +266,10 @@ class Scored:
     def n_seeds(self) -> int:
         """Count the seeds, 0 where there is no score."""
         return 0 if self.evidence is None else self.evidence.scores.shape[-2]
+
+    def problem_at(self, place: int | None) -> str:
+        """Say why predictions of one sample, or of all of them (None), are not compared; empty where they are."""
+        return self.problems[place] if place is not None and self.problems else self.problem
 
 
 def scored(rows: Rows, predictions: Predictions, metric: str) -> Scored:
@@ -277,25 +286,55 @@ def scored(rows: Rows, predictions: Predictions, metric: str) -> Scored:
         )
     chosen = find_metric(metric)
     facts = rows.facts(chosen)
+    finite = np.isfinite(values)
+    _require_probabilities(predictions.name, values[finite], chosen)
+    if not facts.blocks:
+        return Scored(predictions.name, chosen, facts, None, f"{chosen.label} is undefined for these labels")
+    usable = np.where(finite, values, 0)
+    blocks = [block for own in facts.blocks for block in own]
+    drawn = not all(has_closed_form(metric, block.inside) for block in blocks) and metric not in WITHOUT_INTERVAL
+    evidence = gather((_part(rows, own, usable, chosen, drawn) for own in facts.blocks), facts.n_units, drawn)
+    if not finite.all():
+        evidence = _without_scores(evidence, [finite[:, _places(own)].all() for own in facts.blocks])
+    problem, remark = _overall_problem(rows, blocks, values)
+    problems = tuple(_problem(values[:, _places(own)], [values[:, b.rows] for b in own]) for own in facts.blocks)
+    return Scored(predictions.name, chosen, facts, evidence, problem, remark, problems)
+
+
+def _places(blocks: Sequence[Block]) -> Indices:
+    return np.concatenate([block.rows for block in blocks])
+
+
+def _require_probabilities(name: str, values: Array, metric: Metric) -> None:
+    if metric.needs == "probability" and values.size and (values.min() < 0 or values.max() > 1):
+        raise InputError(
+            f"predictions of {quoted(name)} lie between {values.min():g} and {values.max():g}, "
+            f"expected probabilities for {metric.label}"
+        )
+
+
+def _without_scores(evidence: Evidence, has_score: Sequence[bool]) -> Evidence:
+    """Return the evidence with NaN for the scores of samples that have predictions which are no numbers."""
+    return replace(evidence, scores=np.where(has_score, evidence.scores, np.nan))
+
+
+def _overall_problem(rows: Rows, blocks: Sequence[Block], values: Array) -> tuple[str, str]:
+    """Return why a predictor is not compared at all, and what is odd about it where it is."""
+    places = _places(blocks)
+    problem = _problem(values[:, places], [values[:, block.rows] for block in blocks])
+    if problem:
+        return problem, ""
+    same = np.array([np.ptp(values[:, block.rows], axis=1) == 0 for block in blocks])
+    return "", _partly_constant(same, [rows.samples[block.sample] for block in blocks])
+
+
+def _problem(values: Array, blocks: Sequence[Array]) -> str:
+    """Say what is wrong with the predictions (seeds, n) of a sample or of all, `blocks` their parts."""
     bad = ~np.isfinite(values)
     if bad.any():
         kind = "NaN" if np.isnan(values).any() else "infinite"
-        problem = f"{kind} predictions for {int(bad.any(0).sum()):,} of {rows.n_rows:,} rows"
-        return Scored(predictions.name, chosen, facts, None, problem)
-    if chosen.needs == "probability" and (values.min() < 0 or values.max() > 1):
-        raise InputError(
-            f"predictions of {quoted(predictions.name)} lie between {values.min():g} and {values.max():g}, "
-            f"expected probabilities for {chosen.label}"
-        )
-    if not facts.blocks:
-        return Scored(predictions.name, chosen, facts, None, f"{chosen.label} is undefined for these labels")
-    blocks = [block for own in facts.blocks for block in own]
-    same = np.array([np.ptp(values[:, block.rows], axis=1) == 0 for block in blocks])
-    drawn = not all(has_closed_form(metric, block.inside) for block in blocks) and metric not in WITHOUT_INTERVAL
-    evidence = gather((_part(rows, own, values, chosen, drawn) for own in facts.blocks), facts.n_units, drawn)
-    problem = "constant predictions" if same.all() else ""
-    remark = "" if problem else _partly_constant(same, [rows.samples[block.sample] for block in blocks])
-    return Scored(predictions.name, chosen, facts, evidence, problem, remark)
+        return f"{kind} predictions for {int(bad.any(0).sum()):,} of {values.shape[1]:,} rows"
+    return CONSTANT if all((np.ptp(own, axis=1) == 0).all() for own in blocks) else ""
 
 
 def constant_score(metric: Metric, labels: Vector) -> float:

@@ -55,7 +55,7 @@ def fault_sentences(metrics: Mapping[str, Any]) -> list[str]:
         everyone = {entry["seed"] for sample in samples for entry in sample.get("per_seed") or ()}
         affected = sorted({seed for seeds in places.values() for seed in seeds})
         some = affected and len(affected) < len(everyone)
-        who = f" with {'seed' if len(affected) == 1 else 'seeds'} {_listed(affected)}" if some else ""
+        who = f" with {'seed' if len(affected) == 1 else 'seeds'} {listing(affected)}" if some else ""
         names = list(places)
         sentences.append(f"{metrics['run']} {words} of {_places(names, metrics)}{who}.")
     return sentences + _baseline_sentences(metrics)
@@ -74,10 +74,10 @@ def _baseline_sentences(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def _places(names: Sequence[str], metrics: Mapping[str, Any]) -> str:
-    return _listed(names) if len(names) <= FEW else f"{len(names)} {metrics['words']['samples']}"
+    return listing(names) if len(names) <= FEW else f"{len(names)} {metrics['words']['samples']}"
 
 
-def _listed(names: Sequence[Any]) -> str:
-    """Join names as a sentence does."""
+def listing(names: Sequence[Any]) -> str:
+    """Join names as a sentence does: `a`, `a and b`, `a, b and c`."""
     words = [str(name) for name in names]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return "".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+from gxtool.measure.faults import listing
 from gxtool.measure.metrics import find_metric
-from gxtool.measure.verdict import Difference, Judgement, Score, Verdict
+from gxtool.measure.verdict import Difference, Judgement, Question, Score, Verdict
 
 
 class Words(NamedTuple):
-    """What a family calls a unit and a sample, in the singular: gene, cell type."""
+    """What a family calls a unit and a sample, one and several: gene, genes, cell type, cell types."""
 
     unit: str
+    units: str
     sample: str
+    samples: str
+
+    @classmethod
+    def of(cls, words: Mapping[str, str]) -> Words:
+        """Read the words that metrics.json holds."""
+        return cls(words["group"], words["groups"], words["sample"], words["samples"])
 
 
+# More sentences than this are summed up in one.
+FEW = 4
 # In the order in which counts are said.
 COUNTED: dict[Verdict, str] = {
     "better": "better",
@@ -29,19 +39,9 @@ COUNTED: dict[Verdict, str] = {
 }
 
 
-def many(word: str) -> str:
-    """Return the plural."""
-    return word[:-1] + "ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else word + "s"
-
-
-def listing(names: Sequence[str]) -> str:
-    """Join names as a sentence does: `a`, `a and b`, `a, b and c`."""
-    return "".join(names) if len(names) < 2 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def verdict_words(verdict: Verdict, words: Words) -> str:
     """Return a verdict in the family's words."""
-    return COUNTED[verdict].format(units=many(words.unit), samples=many(words.sample))
+    return COUNTED[verdict].format(units=words.units, samples=words.samples)
 
 
 def score_words(score: Score, level: float) -> str:
@@ -57,7 +57,7 @@ def score_words(score: Score, level: float) -> str:
 def counts_sentence(verdicts: Sequence[Verdict], words: Words) -> str:
     """Return `better in 1 of 3 cell types, no clear difference in 2`; `better in all 3 cell types`."""
     counts = Counter(verdicts)
-    said, total = [], f"{len(verdicts)} {many(words.sample)}"
+    said, total = [], f"{len(verdicts)} {words.samples}"
     for verdict in COUNTED:
         if counts[verdict] == len(verdicts):
             return f"{verdict_words(verdict, words)} in {'all ' if len(verdicts) > 1 else ''}{total}"
@@ -71,17 +71,18 @@ def judgement_sentence(judgement: Judgement, words: Words, level: float = 0.95) 
     """Say how good a model is, how it stands to its baselines, and in how many samples."""
     model = judgement.model
     if judgement.remark:
-        return f"{model.predictor} is not compared: {judgement.remark}."
+        score = "" if model.estimate is None else f"reaches {score_words(model, level)} and "
+        return f"{model.predictor} {score}is not compared: {judgement.remark}."
     where = f"on {model.sample}" if model.sample else ""
     if not where and model.n_samples > 1:
-        where = f"on average over {model.n_samples} {many(words.sample)}"
+        where = f"on average over {model.n_samples} {words.samples}"
     sentence = f"{model.predictor} reaches {score_words(model, level)}{' ' if where else ''}{where}"
     if judgement.has_skill is False:
         sentence += f" and shows no skill (guessing reaches {find_metric(model.metric).chance:g})"
     sentence += f": {_against_baselines(judgement, words)}"
     if judgement.by_sample:
         counts = counts_sentence([one.verdict for one in judgement.by_sample], words)
-        sentence += f". {many(words.sample).capitalize()} one by one: {counts}"
+        sentence += f". {words.samples.capitalize()} one by one: {counts}"
     return f"{sentence}."
 
 
@@ -111,7 +112,7 @@ def _against_baselines(judgement: Judgement, words: Words) -> str:
 
 
 def _in_words(reason: str, words: Words) -> str:
-    return reason.replace("units", many(words.unit)).replace("samples", many(words.sample))
+    return reason.replace("units", words.units).replace("samples", words.samples)
 
 
 def _scope(recipe: bool, verb: str = "be") -> str:
@@ -124,9 +125,64 @@ def _name(predictor: str) -> str:
     return predictor.replace("_", " ")
 
 
+def question_sentence(question: Question, words: Words) -> str:
+    """Say what intervals and verdicts are about."""
+    again = f"if other {words.units} had been tested"
+    if question.new_samples:
+        again += f" in other {words.samples}"
+    return f"Intervals ({100 * question.level:g} %) say how far scores would move {again}"
+
+
+def runs_sentences(
+    judgements: Sequence[tuple[str, Mapping[str, Any]]], found: Sequence[Difference], words: Words
+) -> list[str]:
+    """Say how runs stand to their baselines, and to each other: a sentence for each, of more than a few a summary.
+
+    `judgements` are (run, `overall.judgement` of its metrics.json); `found` are the comparisons of these runs.
+    """
+    if len(judgements) <= FEW:
+        sentences = [judgement["sentence"] for _, judgement in judgements]
+    else:
+        sentences = [_runs_by_verdict(judgements, words)]
+    overall = [one for one in found if one.sample is None]
+    if len(overall) > FEW:
+        return sentences + _differences_by_verdict(overall, words)
+    for one in overall:
+        sentences.append(difference_sentence(one, words))
+        each = [other.verdict for other in found if other.sample and (other.a, other.b) == (one.a, one.b)]
+        if each:
+            counts = counts_sentence(each, words)
+            sentences.append(f"{words.samples.capitalize()} one by one, {one.a} against {one.b}: {counts}.")
+    return sentences
+
+
+def _runs_by_verdict(judgements: Sequence[tuple[str, Mapping[str, Any]]], words: Words) -> str:
+    names: dict[Verdict, list[str]] = {}
+    for run, judgement in judgements:
+        names.setdefault(judgement["verdict"], []).append(run)
+    return f"{len(judgements)} runs against their baselines: {_names_by_verdict(names, words)}."
+
+
+def _differences_by_verdict(found: Sequence[Difference], words: Words) -> list[str]:
+    """Say for each run that others are compared with which of them are better, worse or not to be told apart."""
+    by_other: dict[str, dict[Verdict, list[str]]] = {}
+    for one in found:
+        by_other.setdefault(one.b, {}).setdefault(one.verdict, []).append(one.a)
+    return [
+        f"{sum(map(len, names.values()))} runs compared with {other}: {_names_by_verdict(names, words)}."
+        for other, names in by_other.items()
+    ]
+
+
+def _names_by_verdict(names: Mapping[Verdict, Sequence[str]], words: Words) -> str:
+    return "; ".join(
+        f"{verdict_words(verdict, words)}: {listing(names[verdict])}" for verdict in COUNTED if verdict in names
+    )
+
+
 def difference_sentence(difference: Difference, words: Words) -> str:
     """Say how a run stands to another it was compared with."""
-    a, b = difference.a, _name(difference.b)
+    a, b = difference.a, difference.b
     place = f" on {difference.sample}" if difference.sample else ""
     if difference.difference is None or difference.verdict == "none":
         return f"{a} and {b}: {difference.remark}."

@@ -14,7 +14,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from gxtool.errors import InputError
-from gxtool.measure.evidence import WITHOUT_INTERVAL, Scored
+from gxtool.measure.deviations import FEWEST_IN_FOLD
+from gxtool.measure.evidence import CONSTANT, WITHOUT_INTERVAL, Scored
 from gxtool.measure.jackknife import (
     FEWEST_SAMPLES,
     FEWEST_SEEDS,
@@ -125,33 +126,34 @@ class Judgement:
 def score_of(scored: Scored, question: Question = QUESTION, sample: str | None = None) -> Score:
     """Return a predictor's score of one sample, or its mean over samples, with the interval where there is one."""
     metric, place = scored.metric.name, _place(scored, sample)
-    remarks = [remark for remark in (scored.problem, scored.remark) if remark]
+    problem = scored.problem_at(place)
+    remarks = [remark for remark in (problem, "" if place is not None else scored.remark) if remark]
+    n_samples = 1 if sample is not None else len(scored.samples)
+    nothing = Score(scored.name, metric, sample, *[None] * 5, (), 0, n_samples, "; ".join(remarks))
     if scored.evidence is None:
-        return Score(
-            scored.name, metric, sample, None, None, None, None, None, (), 0, len(scored.samples), "; ".join(remarks)
-        )
+        return nothing
     chosen = side(scored.evidence, place)
-    counts = (int(chosen.n_units), 1 if sample is not None else len(scored.samples))
+    undefined = problem == CONSTANT and not scored.facts.constants_have_scores
+    if undefined or not np.isfinite(chosen.scores).all():
+        return nothing
     estimate = estimate_score(scored.evidence, place, question.new_samples)
     low, high = (float(end) for end in interval(metric, estimate, question.level))
     _, reason = _too_few(scored, place, estimate, question)
     if not reason and not np.isfinite([low, high]).all():
         reason = "a perfect or empty score has no interval"
-    known = not reason and not scored.problem
-    if not scored.problem:
-        remarks += [reason] if reason else []
-    return Score(
-        scored.name,
-        metric,
-        sample,
-        float(estimate.value),
-        low if known else None,
-        high if known else None,
-        float(estimate.error) if known else None,
-        float(estimate.df) if known else None,
-        tuple(float(score) for score in chosen.scores),
-        *counts,
-        "; ".join(remarks),
+    known = not reason and not problem
+    if reason and not problem:
+        remarks.append(reason)
+    return replace(
+        nothing,
+        estimate=float(estimate.value),
+        low=low if known else None,
+        high=high if known else None,
+        standard_error=float(estimate.error) if known else None,
+        df=float(estimate.df) if known else None,
+        of_seeds=tuple(float(score) for score in chosen.scores),
+        n_units=int(chosen.n_units),
+        remark="; ".join(remarks),
     )
 
 
@@ -161,6 +163,9 @@ def _too_few(scored: Scored, place: int | None, estimate: Estimate, question: Qu
     n_units = int(side(scored.evidence, place).n_units)
     if n_units < FEWEST_UNITS:
         return "too few units", f"{n_units} units, at least {FEWEST_UNITS} are needed"
+    folds = [n for n in (facts.smallest_folds if place is None else [facts.smallest_folds[place]]) if n is not None]
+    if folds and min(folds) < FEWEST_IN_FOLD and scored.metric.chance is not None:
+        return "too few units", f"a fold of {min(folds)} units, at least {FEWEST_IN_FOLD} are needed for a score of it"
     rarest = facts.rarest_overall if place is None else facts.rarest[place]
     if rarest < FEWEST_UNITS:
         return "too few units", f"{rarest} units of the rarer class, at least {FEWEST_UNITS} are needed"
@@ -192,20 +197,31 @@ def differences(
     Where one so large could not have been found, the verdict is "too little data" and not "no clear difference".
     Predictors that cannot be compared (constant, NaN or infinite predictions) are told so and do not count.
     """
-    n_comparisons = max(1, sum(_comparable(a, b) for b in others))
-    adjusted = question._replace(level=1 - (1 - question.level) / n_comparisons)
+    place = _place(a, sample)
+    n_comparisons = max(1, sum(_comparable(a, b, place) for b in others))
     matters = yardstick([a, *others], question, sample) if scale is None else scale
-    found = []
-    for b in others:
-        one = _difference(a, b, adjusted, sample, n_comparisons)
-        if one.verdict == "no clear difference" and one.detectable is not None and one.detectable > matters:
-            one = replace(one, verdict="too little data")
-        found.append(one)
-    return tuple(found)
+    return tuple(difference(a, b, question, n_comparisons, sample, matters) for b in others)
 
 
-def _comparable(a: Scored, b: Scored) -> bool:
-    return a.evidence is not None and b.evidence is not None and not a.problem and not b.problem
+def difference(
+    a: Scored,
+    b: Scored,
+    question: Question = QUESTION,
+    n_comparisons: int = 1,
+    sample: str | None = None,
+    scale: float | None = None,
+) -> Difference:
+    """Compare two predictors, one of `n_comparisons` of a question; see `differences`."""
+    adjusted = question._replace(level=1 - (1 - question.level) / n_comparisons)
+    found = _difference(a, b, adjusted, sample, n_comparisons)
+    if found.verdict == "no clear difference" and found.detectable is not None:
+        matters = yardstick([a, b], question, sample) if scale is None else scale
+        return replace(found, verdict="too little data") if found.detectable > matters else found
+    return found
+
+
+def _comparable(a: Scored, b: Scored, place: int | None) -> bool:
+    return all(one.evidence is not None and not one.problem_at(place) for one in (a, b))
 
 
 def _difference(a: Scored, b: Scored, question: Question, sample: str | None, n_comparisons: int) -> Difference:
@@ -215,10 +231,10 @@ def _difference(a: Scored, b: Scored, question: Question, sample: str | None, n_
     nothing = Difference(
         a.name, b.name, a.metric.name, sample, *[None] * 7, 0, len(a.samples), n_comparisons, False, "none"
     )
-    if not _comparable(a, b):
-        reasons = [f"{one.name}: {one.problem}" for one in (a, b) if one.problem]
-        return replace(nothing, remark="; ".join(reasons))
     place = _place(a, sample)
+    if not _comparable(a, b, place):
+        reasons = [f"{one.name}: {one.problem_at(place)}" for one in (a, b) if one.problem_at(place)]
+        return replace(nothing, remark="; ".join(reasons))
     estimate = estimate_difference(a.evidence, b.evidence, place, question.new_samples)
     n_units, n_samples = int(side(a.evidence, place).n_units), 1 if sample is not None else len(a.samples)
     sizes = replace(nothing, difference=float(estimate.value), n_units=n_units, n_samples=n_samples)
@@ -266,7 +282,7 @@ def yardstick(candidates: Sequence[Scored], question: Question = QUESTION, sampl
     best, clear = 0.0, False
     for one in candidates:
         score = score_of(one, question, sample)
-        if one.problem or score.estimate is None:
+        if one.problem_at(place) or score.estimate is None:
             continue
         gain = score.estimate - constant if metric.higher_is_better else constant - score.estimate
         worst_end = score.low if metric.higher_is_better else score.high
@@ -293,6 +309,7 @@ def judge(model: Scored, baselines: Sequence[Scored], question: Question = QUEST
 
 def _judge(model: Scored, baselines: Sequence[Scored], question: Question, sample: str | None) -> Judgement:
     """Better: above every baseline, each at a one-sided half of 1 - level. Worse: Holm's test finds one above it."""
+    place = _place(model, sample)
     score = score_of(model, question, sample)
     scores = tuple(score_of(baseline, question, sample) for baseline in baselines)
     tests = [_difference(model, baseline, question, sample, 1) for baseline in baselines]
@@ -312,11 +329,11 @@ def _judge(model: Scored, baselines: Sequence[Scored], question: Question, sampl
         score,
         scores,
         tuple(judged),
-        _overall(model, judged),
-        _strongest(scores, baselines, higher),
+        "none" if model.problem_at(place) else _overall(judged),
+        _strongest(scores, [baseline.problem_at(place) for baseline in baselines], higher),
         model.metric.shows_skill(score.low, score.high),
         model.n_seeds >= FEWEST_SEEDS,
-        remark=model.problem,
+        remark=model.problem_at(place),
     )
 
 
@@ -326,10 +343,10 @@ def _p_worse(test: Difference, higher_is_better: bool) -> float:
     return half if (test.difference < 0) == higher_is_better and test.difference != 0 else 1 - half
 
 
-def _overall(model: Scored, tests: Sequence[Difference]) -> Verdict:
+def _overall(tests: Sequence[Difference]) -> Verdict:
     """Sum up the verdicts against single baselines; those that are not compared do not count."""
     verdicts = {test.verdict for test in tests} - {"none"}
-    if model.problem or not verdicts:
+    if not verdicts:
         return "none"
     for decisive in ("too few units", "too few samples", "worse"):
         if decisive in verdicts:
@@ -339,7 +356,7 @@ def _overall(model: Scored, tests: Sequence[Difference]) -> Verdict:
     return "too little data" if "too little data" in verdicts else "no clear difference"
 
 
-def _strongest(scores: Sequence[Score], baselines: Sequence[Scored], higher_is_better: bool) -> str | None:
-    known = [s for s, b in zip(scores, baselines, strict=True) if s.estimate is not None and not b.problem]
+def _strongest(scores: Sequence[Score], problems: Sequence[str], higher_is_better: bool) -> str | None:
+    known = [s for s, problem in zip(scores, problems, strict=True) if s.estimate is not None and not problem]
     best = max if higher_is_better else min
     return best(known, key=lambda score: score.estimate).predictor if known else None

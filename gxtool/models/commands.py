@@ -30,11 +30,19 @@ def plan_commands(plan: Mapping[str, Any]) -> list[str]:
         lines += [_command(stage, item) for item in entries[:MOST]]
         if len(entries) > MOST:
             lines.append(f"# and {len(entries) - MOST:,} more of {stage}, each with the id of its item")
-    if items["evaluate"]:
-        lines.append(shlex.join(["gxtool", "compare", "--input", f"{AGAIN}/runs", "--output", f"{AGAIN}/comparison"]))
+    for item in plan.get("compare") or []:
+        lines.append(_comparison(item, items["evaluate"]))
     if lines:
         lines.append(shlex.join(["gxtool", "report", "--input", AGAIN, "--plan", PLAN, "--output", AGAIN]))
     return lines
+
+
+def _comparison(item: Mapping[str, Any], evaluated: Sequence[Mapping[str, Any]]) -> str:
+    """Name the evaluations in the order of the plan: runs are compared with the first of them."""
+    folders = [f"{AGAIN}/runs/{one['run']}/evaluation" for one in evaluated]
+    read = [word for folder in (folders if len(folders) <= MOST else [f"{AGAIN}/runs"]) for word in ("--input", folder)]
+    words = ["gxtool", "compare", "--item", f"{PLAN}#{item['id']}", *read, "--output", f"{AGAIN}/comparison"]
+    return shlex.join(words)
 
 
 def _command(stage: str, item: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What runs wait for beside their own data: models of another run to start from, and models that judge designs."""
+"""How runs hang together: models to start from, models that judge designs, and the runs they are compared with."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gxtool.errors import ConfigError, did_you_mean
+from gxtool.errors import ConfigError, did_you_mean, quoted
 from gxtool.models.base import Family
 
 
 class Planned(NamedTuple):
-    """What a plan knows of one run when its edges are drawn; `init` and `judge` as they were asked for."""
+    """What a plan knows of one run when its edges are drawn; `init`, `judge` and `against` as they were asked for."""
 
     name: str
     family: Family
@@ -19,6 +19,7 @@ class Planned(NamedTuple):
     task: str
     init: str
     judge: str
+    against: tuple[str, ...] = ()
 
 
 def settled(models: str) -> str:
@@ -91,3 +92,28 @@ def check_starts(edges: Mapping[str, str]) -> None:
             raise ConfigError(
                 f"runs {' <- '.join(reversed(seen))}: start from each other in a chain, expected one step"
             )
+
+
+def comparisons(runs: Sequence[Planned]) -> list[str]:
+    """Return `RUN=OTHER` for every comparison that was asked for.
+
+    Raises:
+        ConfigError: a run that is not in the plan, itself, of another family, or one that is not evaluated.
+    """
+    by_name = {run.name: run for run in runs}
+    pairs = []
+    for run in runs:
+        for name in run.against:
+            where = f"run {run.name}: against {quoted(name)}"
+            other = by_name.get(name)
+            if other is None:
+                raise ConfigError(f"{where} is no run of this plan{did_you_mean(name, list(by_name))}")
+            if other is run:
+                raise ConfigError(f"{where} is the run itself, expected another")
+            if other.family.name != run.family.name:
+                raise ConfigError(f"{where} is of family {other.family.name}, expected {run.family.name} as the run")
+            for one in (run, other):
+                if one.task != "train":
+                    raise ConfigError(f"{where}: run {one.name} has task {one.task}, expected task train")
+            pairs.append(f"{run.name}={name}")
+    return pairs

@@ -20,22 +20,25 @@ from gxtool.config import Config, Section, read_yaml, stage_fields
 from gxtool.errors import ConfigError, InputError, did_you_mean, quoted
 from gxtool.io.indexed import named_files
 from gxtool.models.base import Family
-from gxtool.models.edges import Planned, beside, check_starts, judge_of, settled
+from gxtool.models.edges import Planned, beside, check_starts, comparisons, judge_of, settled
 from gxtool.models.registry import get_family, resolve_config
 from gxtool.models.stages import path_columns, read_rows
 from gxtool.names import check_run
 from gxtool.version import __version__
 
-PLAN_SCHEMA_VERSION = 2
+PLAN_SCHEMA_VERSION = 3
 TASKS = ("train", "predict")
 MOST_SEEDS = 1000
 LARGEST_SEED = 2**32 - 1  # what numpy and torch take alike
-_RUN_KEYS = ("name", "model", "preset", "input", "task", "from", "judge", "set", "seeds", "folds")
+_RUN_KEYS = ("name", "model", "preset", "input", "task", "from", "judge", "against", "set", "seeds", "folds")
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """One run as a person asks for it; `init` (`from`) and `judge` name another run or a folder of trained models."""
+    """One run as a person asks for it.
+
+    `init` (`from`) and `judge` name another run or a folder of trained models, `against` the runs it is compared with.
+    """
 
     model: str
     input: Path
@@ -44,6 +47,7 @@ class RunRequest:
     task: str = "train"
     init: str = ""
     judge: str = ""
+    against: tuple[str, ...] = ()
     assignments: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     seeds: tuple[int, ...] = (1,)
@@ -83,7 +87,7 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         rows = sheets[sheet]
         request = replace(request, init=settled(request.init))
         preset = request.preset or family.default_preset
-        runs[name] = Planned(name, family, preset, request.task, request.init, request.judge)
+        runs[name] = Planned(name, family, preset, request.task, request.init, request.judge, request.against)
         dataset = _data_items(items, family, config, rows)
         _model_items(items, request, family, config, (name, dataset, [row["sample"] for row in rows]))
     check_starts({name: run.init for name, run in runs.items()})
@@ -98,7 +102,15 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         "perturb": items.perturb,
         "design": [{**item, "judge": judges[item["run"]]} for item in items.design],
         "predict": items.predict,
+        "compare": _compare_items(items, comparisons(list(runs.values()))),
     }
+
+
+def _compare_items(items: _Items, against: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the one item that compares all evaluations; none where nothing is evaluated."""
+    if not items.evaluate:
+        return []
+    return [{"id": _hash([item["id"] for item in items.evaluate], against)[:12], "options": {"--against": against}}]
 
 
 def format_plan(plan: Mapping[str, Any]) -> str:
@@ -127,7 +139,7 @@ def write_plan(plan: Mapping[str, Any], path: Path) -> None:
 
 
 def read_runs(path: Path, source: Path | None = None, base: str | None = None) -> list[RunRequest]:
-    """Read a runs file: its `runs` are a list of name, model, preset, input, task, from, judge, set, seeds, folds.
+    """Read a runs file: its `runs` list name, model, preset, input, task, from, judge, against, set, seeds, folds.
 
     Relative inputs belong to the folder of the file. `source` is the input of the runs that name none, and `base` the
     folder that its relative paths belong to.
@@ -166,10 +178,18 @@ def _request(path: Path, number: int, entry: Any, shared: tuple[Path | None, str
         task=entry.get("task", "train"),
         init=beside(path, entry.get("from", "")),
         judge=beside(path, entry.get("judge", "")),
+        against=_names(where, entry.get("against", ())),
         assignments=_assignments(where, entry.get("set", ())),
         seeds=parse_seeds(entry.get("seeds", 1), where),
         folds=tuple(_whole_numbers(entry.get("folds", [0]), f"{where}: folds")),
     )
+
+
+def _names(where: str, value: Any) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    raise ConfigError(f"{where}: against is {quoted(value)}, expected the name of a run, or a list of some")
 
 
 def _assignments(where: str, value: Any) -> tuple[str, ...]:

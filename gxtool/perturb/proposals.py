@@ -11,7 +11,7 @@ import polars as pl
 
 from gxtool.config import DesignConfig
 from gxtool.data.sequence import sequence_of
-from gxtool.measure.statistics import paired_bootstrap
+from gxtool.measure.statistics import mean_interval
 from gxtool.models.base import DesignSpace
 from gxtool.perturb.novelty import Composition
 from gxtool.perturb.panel import Panel
@@ -136,16 +136,7 @@ def _gains(made: pl.DataFrame, control: pl.DataFrame, column: str) -> dict[str, 
     pairs = made.join(control, on="start", how="inner", suffix="_random", maintain_order="left")
     if len(pairs) < 2:
         return found | {"difference": None}
-    own, other = pairs[column].to_numpy(), pairs[f"{column}_random"].to_numpy()
-    tested = paired_bootstrap(_mean, own, own, other)
-    return found | {
-        "difference": {"estimate": tested.difference, "low": tested.low, "high": tested.high, "n": tested.n_units}
-    }
-
-
-def _mean(_: Any, values: Any) -> float:
-    """Return the mean of what a paired bootstrap draws."""
-    return float(np.mean(values))
+    return found | {"difference": mean_interval(pairs[column] - pairs[f"{column}_random"])._asdict()}
 
 
 def fasta(rows: pl.DataFrame) -> str:

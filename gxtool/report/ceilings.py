@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gxtool.measure.faults import listing
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Cell, Part
 from gxtool.report.gather import FamilyMaterial, Scored
@@ -56,5 +57,5 @@ def _row(family: FamilyMaterial, scored: Scored, sample: Mapping[str, Any]) -> l
         blocks.estimate(ceiling["between"]),
         blocks.estimate(ceiling["metrics"][family.metric]),
         blocks.estimate(formats.nested(sample, "model", family.metric)),
-        blocks.text(formats.listing(names), "good" if names else ""),
+        blocks.text(listing(names), "good" if names else ""),
     ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from gxtool.data.splits import SCHEMES
+from gxtool.measure.sentences import counts_sentence, question_sentence, verdict_words
+from gxtool.measure.verdict import QUESTION, Question
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Look, Meanings, Part
-from gxtool.report.gather import FamilyMaterial, Material
-from gxtool.report.paired import VERDICTS, all_pairs
-from gxtool.report.predictors import Predictor, predictors
+from gxtool.report.gather import FamilyMaterial
+from gxtool.report.paired import VERDICTS
+from gxtool.report.predictors import Middle, Predictor, predictors
 from gxtool.report.schemes import held_out, in_words, scheme_proves, scheme_title
 from gxtool.report.skill import remark, skill_of
 
@@ -28,23 +31,21 @@ FALLS = {
 
 
 class Claim(NamedTuple):
-    """One run under its split: score with interval (of one sample), or median with range (of several), and the bar.
+    """One run under its split: its score with interval, the score to beat, and the verdict.
 
-    `bar` is the strongest baseline, None without any; `verdict` is what the paired test of the two found.
+    `bar` is the strongest baseline with its score, None without any.
     """
 
     run: Predictor
     scheme: str
-    value: float
-    low: float | None
-    high: float | None
+    score: Middle
     bar: tuple[str, float] | None
     verdict: str
 
 
-def claims_part(family: FamilyMaterial, material: Material) -> Part | None:
+def claims_part(family: FamilyMaterial) -> Part | None:
     """Show one row per run and split; several splits stand side by side in a figure. Nothing without a score."""
-    found = claims(family, material)
+    found = claims(family)
     if not found:
         return None
     schemes = list(dict.fromkeys(claim.scheme for claim in found))
@@ -64,60 +65,34 @@ def claims_part(family: FamilyMaterial, material: Material) -> Part | None:
     return Part("What each split proves" if len(schemes) > 1 else "What this split proves", text, tuple(items))
 
 
-def claims(family: FamilyMaterial, material: Material) -> list[Claim]:
+def claims(family: FamilyMaterial) -> list[Claim]:
     """List every run that has a score, by split the easier splits first."""
-    pairs = [pair for pair in all_pairs(family, material) if pair.get("kind") == "baseline"]
-    everyone = predictors(family)
-    found = [_claim(family, one, everyone, pairs) for one in everyone if not one.baseline]
+    found = [_claim(family, one) for one in predictors(family) if not one.baseline]
     return [claim for claim in found if claim]
 
 
-def _claim(
-    family: FamilyMaterial, one: Predictor, everyone: Sequence[Predictor], pairs: Sequence[Mapping[str, Any]]
-) -> Claim | None:
-    middle = _middle(one, family.metric)
+def _claim(family: FamilyMaterial, one: Predictor) -> Claim | None:
+    middle = one.middle(family.metric)
     if middle is None:
         return None
-    own = {name for sample in one.scored.samples for name in sample.get("baselines", {})}
-    beside = [Predictor(formats.predictor_label(name), one.scored, name, 0) for name in sorted(own)]
-    bars = {b.baseline: value[0] for b in beside if (value := _middle(b, family.metric)) is not None}
-    best = max if formats.higher_is_better(family.metric) else min
-    name = best(bars, key=bars.__getitem__) if bars else ""
-    bar = (formats.predictor_label(name), bars[name]) if name else None
-    return Claim(one, one.scheme, *middle, bar, _verdict(family, one, name, pairs))
+    strongest = one.scored.judgement.get("strongest")
+    bar = Predictor("", one.scored, strongest, 0).middle(family.metric) if strongest else None
+    named = (formats.predictor_label(strongest), bar.mean) if bar else None
+    return Claim(one, one.scheme, middle, named, _verdict(family, one))
 
 
-def _middle(one: Predictor, metric: str) -> tuple[float, float | None, float | None] | None:
-    scores = one.scores(metric)
-    if len(one.scored.samples) == 1:
-        score = next(iter(scores.values()), None)
-        return (score["estimate"], score.get("low"), score.get("high")) if score else None
-    overall = one.overall(metric)
-    return (overall["median"], overall.get("min"), overall.get("max")) if overall.get("median") is not None else None
-
-
-def _verdict(family: FamilyMaterial, one: Predictor, bar: str, pairs: Sequence[Mapping[str, Any]]) -> str:
-    """Return `no skill`, or what the paired tests against the strongest baseline found."""
+def _verdict(family: FamilyMaterial, one: Predictor) -> str:
+    """Return `no skill`, or the verdict against the baselines, with its counts where there are several samples."""
     lacking = remark(skill_of(one, family.metric), family.sample_noun)
+    judgement = one.scored.judgement
     if lacking == "no skill":
         return lacking
-    tests = [
-        pair
-        for pair in pairs
-        if pair.get("b") == bar
-        and pair.get("a") in (one.run_name, one.label)
-        and pair.get("metric", family.metric) == family.metric
-    ]
-    whole = [pair for pair in tests if pair.get("sample") is None]
-    said = [str(pair.get("verdict")) for pair in whole or tests]
-    counted = [f"{verdict} in {said.count(verdict)}" for verdict in VERDICTS if verdict in said]
-    if not said:
-        verdict = "not tested"
-    elif len(set(said)) == 1:
-        verdict = said[0]
-    else:
-        verdict = f"{formats.listing(counted)} of {formats.plural(len(said), *family.sample_noun)}"
-    return f"{verdict}; {lacking}" if lacking else verdict
+    if not judgement:
+        return "not compared"
+    said = [verdict_words(judgement["verdict"], family.words)]
+    if len(one.scored.samples) > 1:
+        said.append(counts_sentence([sample["verdict"] for sample in one.scored.samples], family.words))
+    return "; ".join([*said, *([lacking] if lacking else [])])
 
 
 def _figure(family: FamilyMaterial, found: Sequence[Claim], schemes: Sequence[str]) -> Block:
@@ -129,11 +104,11 @@ def _figure(family: FamilyMaterial, found: Sequence[Claim], schemes: Sequence[st
         Trace(
             "model",
             tuple(rows[id(c)] for c in found),
-            tuple(c.value for c in found),
+            tuple(c.score.mean for c in found),
             "points",
-            tuple(c.low for c in found),
-            tuple(c.high for c in found),
-            tuple(_score_text(c) for c in found),
+            tuple(c.score.low for c in found),
+            tuple(c.score.high for c in found),
+            tuple(c.score.text for c in found),
         )
     ]
     if bars:
@@ -147,10 +122,9 @@ def _figure(family: FamilyMaterial, found: Sequence[Claim], schemes: Sequence[st
         )
     chance = formats.METRICS[family.metric].chance if family.metric in formats.METRICS else None
     lines = (ReferenceLine("guessing", chance),) if chance is not None and _near(found, chance) else ()
-    said = ", ".join(f"{rows[id(c)]} {formats.number(c.value)}" for c in found)
+    said = ", ".join(f"{rows[id(c)]} {formats.number(c.score.mean)}" for c in found)
     many = any(len(c.run.scored.samples) > 1 for c in found)
-    word = family.sample_words
-    what = f"median and range over {word}" if many else "estimate and confidence interval"
+    what = f"mean over {family.sample_words} and its interval" if many else "score and its interval"
     figure = Figure(
         f"{label} under each split",
         f"{said}. Marker and line: {what}; open marker: the strongest baseline on the same rows.",
@@ -165,13 +139,8 @@ def _figure(family: FamilyMaterial, found: Sequence[Claim], schemes: Sequence[st
 
 def _near(found: Sequence[Claim], chance: float) -> bool:
     """Say whether what guessing reaches is close enough to the scores to be drawn without squeezing them."""
-    values = [end for c in found for end in (c.value, c.low, c.high) if end is not None]
+    values = [end for c in found for end in c.score if end is not None]
     return min(values) - chance < 2 * (max(values) - min(values))
-
-
-def _score_text(claim: Claim) -> str:
-    between = formats.interval(claim.low, claim.high)
-    return formats.number(claim.value) + (f" ({between})" if between else "")
 
 
 def _falls(family: FamilyMaterial, found: Sequence[Claim]) -> list[Block]:
@@ -189,20 +158,24 @@ def _falls(family: FamilyMaterial, found: Sequence[Claim]) -> list[Block]:
                 rows.append(
                     [
                         blocks.text(preset),
-                        *(blocks.text(f"{scheme_title(family, c.scheme)} ({formats.number(c.value)})") for c in steps),
+                        *(
+                            blocks.text(f"{scheme_title(family, c.scheme)} ({formats.number(c.score.mean)})")
+                            for c in steps
+                        ),
                         blocks.text(f"falls: {said}" if said else "does not clearly fall"),
                     ]
                 )
     if not rows:
         return []
-    note = "A fall is clear when the second score lies beyond the interval (or range) of the first."
+    note = "A fall is clear when the two intervals do not overlap."
     return [blocks.table("From one split to another", ("Preset", "From", "To", "The score"), rows, note)]
 
 
 def _falls_clearly(family: FamilyMaterial, before: Claim, after: Claim) -> bool:
-    if formats.higher_is_better(family.metric):
-        return before.low is not None and after.value < before.low
-    return before.high is not None and after.value > before.high
+    better, worse = (before.score, after.score)
+    if not formats.higher_is_better(family.metric):
+        better, worse = worse, better
+    return better.low is not None and worse.high is not None and worse.high < better.low
 
 
 def _table(family: FamilyMaterial, found: Sequence[Claim]) -> blocks.Table:
@@ -211,18 +184,30 @@ def _table(family: FamilyMaterial, found: Sequence[Claim]) -> blocks.Table:
         [
             blocks.text(claim.run.label),
             blocks.text(scheme_title(family, claim.scheme)),
-            blocks.num(claim.value, _score_text(claim)),
+            blocks.num(claim.score.mean, claim.score.text),
             blocks.text(claim.bar[0] if claim.bar else None),
             blocks.num(claim.bar[1] if claim.bar else None),
-            blocks.text(claim.verdict, "bad" if "no skill" in claim.verdict else VERDICTS.get(claim.verdict, "")),
+            blocks.text(claim.verdict, _style(claim)),
         ]
         for claim in found
     ]
     columns = ("Run", "Split", label, "Strongest baseline", "Its score", "Verdict")
-    many = any(len(claim.run.scored.samples) > 1 for claim in found)
-    note = f"In brackets: {'range over ' + family.sample_words if many else 'confidence interval'}."
-    note += " Verdict: the paired test against the strongest baseline."
-    return blocks.table("Runs, their splits and the bar to pass", columns, rows, note)
+    several = any(len(claim.run.scored.samples) > 1 for claim in found)
+    note = f"Scores: mean over {family.sample_words}. " if several else ""
+    note += f"In brackets: its interval. {question_sentence(_question(found), family.words)}. Verdict: against every "
+    note += "baseline at once."
+    return blocks.table("Runs, their splits and the score to beat", columns, rows, note)
+
+
+def _question(found: Sequence[Claim]) -> Question:
+    level = found[0].run.scored.metrics.get("level") or QUESTION.level
+    return Question(level, all("sample" in SCHEMES[c.scheme].apart for c in found if c.scheme in SCHEMES))
+
+
+def _style(claim: Claim) -> str:
+    if "no skill" in claim.verdict:
+        return "bad"
+    return VERDICTS.get(str(claim.run.scored.judgement.get("verdict")), "")
 
 
 def _left_out(found: Sequence[Claim]) -> list[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from gxtool.measure.faults import listing
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import formats
 from gxtool.report.blocks import Chart, Gallery, Look, Part
@@ -37,7 +38,7 @@ def curves_part(family: FamilyMaterial) -> Part | None:
         word if len(schemes) == 1 else f"{word} and split",
         tuple(key[0] if len(schemes) == 1 else f"{key[0]}, {scheme_title(family, key[1])}" for key in kept),
     )
-    title = formats.listing(shown)
+    title = listing(shown)
     return Part(title[0].upper() + title[1:], "", (gallery,))
 
 

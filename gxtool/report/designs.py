@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gxtool.measure.faults import listing
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
@@ -85,7 +86,7 @@ def _said(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
         "Sequences were edited until the models of one run predict what is wanted; then models of another run, the "
         "judge, which the search never asked, gave a second opinion."
     ]
-    said += [f"Looked for by {formats.listing(runs)}: {what}." for what, runs in asked.items()]
+    said += [f"Looked for by {listing(runs)}: {what}." for what, runs in asked.items()]
     alike = [f"{one['judge']['run']} for {one['run']}" for one in summaries if one["judge"]["same_network"]]
     if alike:
         said.append(
@@ -97,7 +98,7 @@ def _said(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
 def _limits(config: Mapping[str, Any]) -> str:
     said = []
     if config["protected"]:
-        said.append(f"positions {formats.listing(list(config['protected']))} kept")
+        said.append(f"positions {listing(list(config['protected']))} kept")
     if (config["gc_min"], config["gc_max"]) != (0, 1):
         said.append(f"GC {formats.number(float(config['gc_min']), 2)} to {formats.number(float(config['gc_max']), 2)}")
     if config["max_homopolymer"]:

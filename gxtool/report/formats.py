@@ -109,13 +109,6 @@ def times(count: int) -> str:
     return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
-def listing(names: list[str]) -> str:
-    """Join names as a sentence does: `a`, `a and b`, `a, b and c`."""
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def metric_label(name: str) -> str:
     """Return how a metric is written for readers; an unknown one keeps its name."""
     known = METRICS.get(name)

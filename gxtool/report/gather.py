@@ -12,6 +12,7 @@ from gxtool.data.splits import SCHEMES
 from gxtool.errors import ConfigError, InputError
 from gxtool.files import check_openable
 from gxtool.io.artifact import Artifact, find_artifacts
+from gxtool.measure.sentences import Words
 from gxtool.models.base import Family, Noun, ReportContext, Unit
 from gxtool.models.registry import get_family
 from gxtool.report import formats
@@ -30,6 +31,11 @@ class Scored:
     def samples(self) -> list[Mapping[str, Any]]:
         """Return what metrics.json says of each sample."""
         return self.metrics.get("samples", [])
+
+    @property
+    def judgement(self) -> Mapping[str, Any]:
+        """Return how the model stands to its baselines, on average over samples: verdict, tests and sentence."""
+        return (self.metrics.get("overall") or {}).get("judgement") or {}
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,11 @@ class FamilyMaterial:
     def unit_noun(self) -> Noun:
         """Return both."""
         return self.record.group if self.record else Noun("row", "rows")
+
+    @property
+    def words(self) -> Words:
+        """Return what verdicts call units and samples."""
+        return Words(self.unit, self.units, self.sample_word, self.sample_words)
 
     @property
     def has_targets(self) -> bool:

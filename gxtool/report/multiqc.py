@@ -65,7 +65,7 @@ def _scores(family: FamilyMaterial) -> dict[str, Any]:
     }
     return {
         "section_name": f"{escape(family.title)}: scores",
-        "description": "Models (predictions averaged over seeds) beside baselines on the same test rows.",
+        "description": "Models (mean over seeds) beside baselines on the same test rows.",
         "plot_type": "table",
         "pconfig": {"id": f"{_stem(family)}_scores_table", "title": "gxtool: scores", "namespace": "gxtool"},
         "headers": headers,

@@ -110,7 +110,7 @@ def _family_parts(family: FamilyMaterial, material: Material) -> list[Part]:
         scores_part(family),
         ceilings_part(family),
         paired_part(family, material),
-        claims_part(family, material),
+        claims_part(family),
         by_sample_part(family),
         learning_part(family),
         curves_part(family),

@@ -1,10 +1,12 @@
-"""Which differences are real: paired tests between runs and against baselines, with `not distinguishable` said so."""
+"""Which differences are real: the verdicts between runs, and of each run against its baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from gxtool.measure.faults import listing
+from gxtool.measure.sentences import COUNTED, verdict_words
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Cell, Look, Part
@@ -13,11 +15,10 @@ from gxtool.report.predictors import sample_names
 
 # A figure with more rows than this says less than the table below it.
 MAX_ROWS = 40
-# A score that does not exist, such as the correlation of a constant, has no difference from another.
-UNDEFINED = "undefined"
 # Columns that move into the note when every row says the same.
-SAID_ONCE = ("p (Holm)", "Units", "Method")
-VERDICTS = {"better": "good", "worse": "bad", "not distinguishable": "even", "too few": "even", "undefined": "even"}
+SAID_ONCE = ("Comparisons", "Units", "Metric")
+VERDICTS: dict[str, str] = {"better": "good", "worse": "bad"} | dict.fromkeys(list(COUNTED)[2:], "even")
+SLOTS = {"better": 0, "worse": 1, "no clear difference": 6}
 
 
 def paired_part(family: FamilyMaterial, material: Material) -> Part:
@@ -29,11 +30,14 @@ def paired_part(family: FamilyMaterial, material: Material) -> Part:
     words = ["Differences are paired: both predictors are scored on the same units."]
     if not any(compared_pairs(family, material)):
         words.append("No comparison was among the inputs; these are the tests of each run against its baselines.")
-    words.append("Where the interval holds 0, the two are not distinguishable, whatever the estimates look like.")
+    words.append(
+        "No clear difference is said only where one that matters would have been found; elsewhere there is too little "
+        "data to say. p-values and intervals are adjusted for the number of comparisons of a question."
+    )
     items: list[Block] = []
-    shown = _for_figure(pairs, len(sample_names(family)))
+    shown = _for_figure(pairs)
     if shown:
-        items.append(_forest(shown))
+        items.append(_forest(family, shown))
     if len(sample_names(family)) > 1:
         items += _tally(family, pairs)
     items.append(_pairs_table(family, pairs))
@@ -54,54 +58,37 @@ def compared_pairs(family: FamilyMaterial, material: Material) -> Iterator[Mappi
         own = {run.get("run") for run in comparison.get("runs", []) if run.get("family") == family.name}
         for pair in comparison.get("pairs", []):
             if pair.get("a") in own and family.owns(pair.get("a")):
-                undefined = {"verdict": UNDEFINED} if pair.get("difference", 0) is None else {}
-                yield {"metric": comparison.get("metric"), **pair, **undefined}
+                yield pair
 
 
 def evaluated_pairs(family: FamilyMaterial) -> Iterator[Mapping[str, Any]]:
     """Yield the tests against baselines that each evaluation made, in the shape of a comparison's pairs."""
     for one in family.scored:
-        for sample in one.samples:
-            for test in sample.get("tests") or []:
-                yield {
-                    **test,
-                    "a": one.run,
-                    "b": test.get("baseline"),
-                    "kind": "baseline",
-                    "sample": sample["sample"],
-                    "unit": family.unit,
-                    "verdict": verdict_of(test),
-                }
+        places: list[tuple[str | None, Mapping[str, Any]]] = [(None, one.judgement)]
+        if len(one.samples) > 1:
+            places += [(str(sample["sample"]), sample) for sample in one.samples]
+        for sample, judged in places:
+            for test in judged.get("tests") or []:
+                yield {**test, "a": one.run, "b": test["baseline"], "kind": "baseline", "sample": sample}
 
 
-def verdict_of(test: Mapping[str, Any]) -> str:
-    """Say in one word what a test found, with the metric's direction taken into account."""
-    if test.get("difference") is None:
-        return UNDEFINED
-    if not test.get("distinguishable"):
-        return "not distinguishable"
-    ahead = (test["difference"] > 0) == formats.higher_is_better(test.get("metric", ""))
-    return "better" if ahead else "worse"
-
-
-def _for_figure(pairs: Sequence[Mapping], n_samples: int) -> list[Mapping]:
-    """Keep the pairs over all samples, or all of them when there is one sample; of one metric, the first."""
+def _for_figure(pairs: Sequence[Mapping]) -> list[Mapping]:
+    """Keep the pairs over all samples; of one metric, the first."""
     metric = pairs[0].get("metric")
     known = [p for p in pairs if p.get("difference") is not None and p.get("metric") == metric]
-    chosen = [p for p in known if p.get("sample") is None] or (known if n_samples == 1 else [])
+    chosen = [p for p in known if p.get("sample") is None]
     return chosen if len(chosen) <= MAX_ROWS else []
 
 
-def _forest(pairs: Sequence[Mapping]) -> Block:
-    metric = pairs[0].get("metric") or ""
-    label = formats.metric_label(metric)
-    traces, roles = [], []
+def _forest(family: FamilyMaterial, pairs: Sequence[Mapping]) -> Block:
+    label = formats.metric_label(pairs[0].get("metric") or "")
+    traces, slots, roles = [], [], []
     for verdict in VERDICTS:
         some = [pair for pair in pairs if pair.get("verdict") == verdict]
         if some:
             traces.append(
                 Trace(
-                    verdict,
+                    verdict_words(verdict, family.words),
                     tuple(_name(pair) for pair in some),
                     tuple(pair["difference"] for pair in some),
                     "points",
@@ -110,9 +97,9 @@ def _forest(pairs: Sequence[Mapping]) -> Block:
                     tuple(_difference(pair) for pair in some),
                 )
             )
+            slots.append(SLOTS.get(verdict, 5))
             roles.append("baseline" if VERDICTS[verdict] == "even" else "model")
-    slots = {"better": 0, "worse": 1, "not distinguishable": 6, "too few": 5, UNDEFINED: 5}
-    found = [f"{trace.name.capitalize()}: {formats.listing([str(name) for name in trace.x])}." for trace in traces]
+    found = [f"{trace.name.capitalize()}: {listing([str(name) for name in trace.x])}." for trace in traces]
     figure = Figure(
         f"Paired differences in {label}",
         " ".join(found),
@@ -122,8 +109,7 @@ def _forest(pairs: Sequence[Mapping]) -> Block:
         (ReferenceLine("no difference", 0.0),),
     )
     order = tuple(_name(pair) for pair in pairs)
-    look = Look(tuple(slots[t.name] for t in traces), tuple(roles), horizontal=True, values=True, order=order)
-    return blocks.one_chart(figure, look)
+    return blocks.one_chart(figure, Look(tuple(slots), tuple(roles), horizontal=True, values=True, order=order))
 
 
 def _name(pair: Mapping) -> str:
@@ -155,7 +141,7 @@ def _tally(family: FamilyMaterial, pairs: Sequence[Mapping]) -> list[Block]:
         [blocks.text(a), blocks.text(b), *(blocks.num(count[word]) for word in words)]
         for (a, b), count in counts.items()
     ]
-    columns = ("Run", "Against", *(word.capitalize() for word in words))
+    columns = ("Run", "Against", *(verdict_words(word, family.words).capitalize() for word in words))
     title = f"Number of {family.sample_words} by verdict on {formats.metric_label(family.metric)}"
     return [blocks.table(title, columns, rows)]
 
@@ -165,34 +151,34 @@ def _pairs_table(family: FamilyMaterial, pairs: Sequence[Mapping]) -> blocks.Tab
         [
             blocks.text(pair.get("a")),
             blocks.text(_second(pair)),
-            _verdict_cell(pair),
+            _verdict_cell(family, pair),
             blocks.num(pair.get("difference"), _difference(pair)),
             blocks.num(pair.get("p_value"), formats.p_value(pair.get("p_value"))),
-            blocks.num(pair.get("p_holm"), formats.p_value(pair.get("p_holm"))),
+            blocks.num(pair.get("detectable")),
             blocks.text(formats.metric_label(pair.get("metric") or "")),
-            blocks.text(pair.get("sample") or f"all {family.sample_words}"),
-            blocks.num(pair.get("n_units"), _units(family, pair)),
-            blocks.text(pair.get("method")),
+            blocks.text(pair.get("sample") or _everywhere(family)),
+            blocks.num(pair.get("n_units"), formats.plural(pair.get("n_units") or 0, *family.unit_noun)),
+            blocks.num(pair.get("n_comparisons")),
         ]
         for pair in pairs
     ]
-    columns = ("Run", "Against", "Verdict", "Difference (interval)", "p", "p (Holm)", "Metric")
-    columns += (family.sample_word.capitalize(), "Units", "Method")
+    columns = ("Run", "Against", "Verdict", "Difference (interval)", "p", "Missed below", "Metric")
+    columns += (family.sample_word.capitalize(), "Units", "Comparisons")
     same = {name: {row[columns.index(name)].text for row in rows} for name in SAID_ONCE}
     once = [name for name, values in same.items() if len(values) == 1]
     keep = [j for j, name in enumerate(columns) if name not in once]
     notes = [f"{name}: {next(iter(same[name]))}." for name in once if same[name] != {formats.DASH}]
-    notes += ["p (Holm): corrected for the number of pairs."] if "p (Holm)" not in once else []
+    notes.append("p and interval: adjusted for the comparisons of a question. Missed below: a difference that the test")
+    notes.append("finds in 80 % of repetitions.")
     body = [[row[j] for j in keep] for row in rows]
     return blocks.table("Every paired test", [columns[j] for j in keep], body, " ".join(notes))
 
 
-def _units(family: FamilyMaterial, pair: Mapping) -> str:
-    nouns = {"group": family.unit_noun, "sample": family.sample_noun, family.unit: family.unit_noun}
-    count, unit = pair.get("n_units"), str(pair.get("unit") or "unit")
-    return formats.plural(count, *nouns.get(unit, (unit,))) if isinstance(count, int) else formats.DASH
+def _everywhere(family: FamilyMaterial) -> str:
+    names = sample_names(family)
+    return names[0] if len(names) == 1 else f"all {family.sample_words}"
 
 
-def _verdict_cell(pair: Mapping) -> Cell:
-    verdict = str(pair.get("verdict") or "")
-    return blocks.text(verdict, VERDICTS.get(verdict, ""))
+def _verdict_cell(family: FamilyMaterial, pair: Mapping) -> Cell:
+    verdict = pair.get("verdict") or "none"
+    return blocks.text(verdict_words(verdict, family.words), VERDICTS.get(verdict, ""))

@@ -5,11 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from gxtool.report import formats
+from gxtool.report import blocks, formats
 from gxtool.report.gather import FamilyMaterial, Scored
 from gxtool.report.schemes import scheme_title
+
+
+class Middle(NamedTuple):
+    """A score, or the mean of several, and its interval; ends are None where there is none."""
+
+    mean: float
+    low: float | None
+    high: float | None
+
+    @property
+    def text(self) -> str:
+        """Write `0.951 (0.946 to 0.956)`."""
+        between = formats.interval(self.low, self.high)
+        return formats.number(self.mean) + (f" ({between})" if between else "")
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,16 @@ class Predictor:
             return formats.nested(sample, "baselines", self.baseline, "metrics", metric)
         return formats.nested(sample, "model", metric)
 
+    def middle(self, metric: str) -> Middle | None:
+        """Return the score of a single sample, or the mean over several, with its interval; None where there is none.
+
+        Every place of the page that sums a predictor up in one number shows this one.
+        """
+        overall = self.overall(metric)
+        return Middle(*map(overall.get, Middle._fields)) if overall.get("mean") is not None else None
+
     def overall(self, metric: str) -> Mapping[str, Any]:
-        """Return mean, median, min and max over samples."""
+        """Return mean over samples with its interval (low, high), min and max."""
         overall = self.scored.metrics.get("overall") or {}
         found = (
             formats.nested(overall, "baselines", self.baseline, metric)
@@ -115,6 +137,20 @@ def sample_names(family: FamilyMaterial) -> list[str]:
 def metric_names(family: FamilyMaterial) -> list[str]:
     """Return every metric that was scored, the one that carries the verdict first."""
     return list(dict.fromkeys([family.metric, *(name for one in family.scored for name in one.metrics["metrics"])]))
+
+
+def middle_cell(one: Predictor, metric: str) -> blocks.Cell:
+    """Return the cell of a table that shows `Predictor.middle`."""
+    middle = one.middle(metric)
+    if middle is None:
+        return blocks.num(None)
+    return blocks.num(middle.mean, remark=formats.interval(middle.low, middle.high))
+
+
+def middle_label(family: FamilyMaterial, metric: str) -> str:
+    """Return what `Predictor.middle` is called: the metric, or its mean over samples."""
+    label = formats.metric_label(metric)
+    return label if len(sample_names(family)) == 1 else f"mean {label}"
 
 
 def references(family: FamilyMaterial, metric: str) -> list[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from gxtool.io.artifact import Artifact
 from gxtool.io.manifest import KINDS
+from gxtool.measure.faults import listing
 from gxtool.models.commands import plan_commands
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Flow, Listing, Paragraph, Part
@@ -101,8 +102,8 @@ def _repeat(material: Material) -> Part:
     if by_hand:
         if commands:
             items.append(Listing("What was typed", "\n".join(commands)))
-        listing = "\n".join(by_hand)
-        items.append(Listing("The same by single commands, from the folder of results", listing, folded=True))
+        typed = "\n".join(by_hand)
+        items.append(Listing("The same by single commands, from the folder of results", typed, folded=True))
     elif commands:
         items.append(Listing("Commands, in order", "\n".join(commands), len(commands) > blocks.FOLD_ROWS))
     else:
@@ -197,7 +198,7 @@ def _looks(material: Material) -> Part | None:
         for family in material.families
         for one in family.scored
     ]
-    text = f"Test rows were scored {formats.listing(said)}."
+    text = f"Test rows were scored {listing(said)}."
     columns = ("Run", "Look", "Rows", "Dataset", "Models")
     return Part("Looks at the test set", text, (blocks.table("Looks", columns, rows),))
 
@@ -236,7 +237,7 @@ def _parents(artifact: Artifact, known: set[str]) -> blocks.Cell:
     for parent in artifact.manifest.parents:
         kinds[str(parent.get("kind"))] = kinds.get(str(parent.get("kind")), 0) + 1
     if len(ids) > 3:
-        return blocks.text(formats.listing([f"{count:,}{formats.TIMES}{kind}" for kind, count in kinds.items()]))
+        return blocks.text(listing([f"{count:,}{formats.TIMES}{kind}" for kind, count in kinds.items()]))
     return blocks.text(" ".join(ids), "code") if ids else blocks.text(None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gxtool.data.splits import SCHEMES
-from gxtool.report import formats
+from gxtool.measure.faults import listing
 from gxtool.report.gather import FamilyMaterial
 
 HELD_OUT = {"group": "{groups}", "sample": "{samples}", "chrom": "chromosomes"}
@@ -29,4 +29,4 @@ def held_out(family: FamilyMaterial, scheme: str) -> str:
     if scheme not in SCHEMES:
         return ""
     words = [in_words(family, HELD_OUT.get(column, column)) for column in SCHEMES[scheme].apart]
-    return formats.listing(words) or "nothing"
+    return listing(words) or "nothing"

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
-from gxtool.report.predictors import Predictor, by_scheme, metric_names, predictors, references, sample_names
+from gxtool.report.predictors import (
+    Predictor,
+    by_scheme,
+    metric_names,
+    middle_cell,
+    predictors,
+    references,
+    sample_names,
+)
 from gxtool.report.readings import readings_tables
 from gxtool.report.schemes import scheme_title
 from gxtool.report.skill import skill_of
-
-Middle = tuple[float, float | None, float | None, str]
 
 
 def scores_part(family: FamilyMaterial) -> Part:
@@ -38,7 +45,7 @@ def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
     confidence = f"{level:.0%} " if level else ""
     text = (
         "Every model stands beside simpler predictors fitted on the same training rows and scored on the same test "
-        f"rows.{_left_out(family)} A model's estimate is the score of its predictions averaged over seeds; "
+        f"rows.{_left_out(family)} A model's score is the mean over its seeds; "
     )
     if len(samples) > 1:
         word = family.sample_words
@@ -92,10 +99,10 @@ def _overview_figure(
             slots.append(one.slot)
             roles.append("seed")
     for one in everyone:
-        middle = _middle(one, samples, metric)
+        middle = one.middle(metric)
         if middle is not None:
-            value, low, high, text = middle
-            traces.append(Trace(one.label, (one.label,), (value,), "points", (low,), (high,), (text,)))
+            ends = (middle.low,), (middle.high,), (middle.text,)
+            traces.append(Trace(one.label, (one.label,), (middle.mean,), "points", *ends))
             slots.append(one.slot)
             roles.append(one.role)
     better = "higher" if formats.higher_is_better(metric) else "lower"
@@ -105,9 +112,9 @@ def _overview_figure(
         lines.append(ReferenceLine("guessing", formats.METRICS[metric].chance or 0.0))
     figure = Figure(
         f"{label} on {where}: each model beside each baseline",
-        f"{_ranking(everyone, samples, metric)} ({better} is better). {_legend(family, single)}",
+        f"{_ranking(everyone, metric)} ({better} is better). {_legend(family, single)}",
         "Predictor",
-        label if single else f"{label}, median over {family.sample_words}",
+        label if single else f"{label}, mean over {family.sample_words}",
         tuple(traces),
         tuple(lines),
     )
@@ -116,32 +123,17 @@ def _overview_figure(
 
 def _legend(family: FamilyMaterial, single: bool) -> str:
     if single:
-        return "Marker and line: estimate with confidence interval; small circles: single seeds."
+        return "Marker and line: score with confidence interval; small circles: single seeds."
     one, many = family.sample_noun
-    return f"Marker: median over {many}; line: smallest to largest; small circles: one {one} each."
+    return f"Marker and line: mean over {many} with confidence interval; small circles: one {one} each."
 
 
-def _ranking(everyone: Sequence[Predictor], samples: Sequence[str], metric: str) -> str:
+def _ranking(everyone: Sequence[Predictor], metric: str) -> str:
     """Write every predictor's value in order, best first: what a reader of the text gets instead of the figure."""
-    values = [(one.label, _middle(one, samples, metric)) for one in everyone]
-    known = [(label, middle[0]) for label, middle in values if middle is not None]
+    values = [(one.label, one.middle(metric)) for one in everyone]
+    known = [(label, middle.mean) for label, middle in values if middle is not None]
     known.sort(key=lambda pair: pair[1], reverse=formats.higher_is_better(metric))
     return ", ".join(f"{label} {formats.number(value)}" for label, value in known)
-
-
-def _middle(one: Predictor, samples: Sequence[str], metric: str) -> Middle | None:
-    """Return value, low, high and their text: estimate and interval of one sample, or median and range over many."""
-    if len(samples) == 1:
-        score = one.scores(metric).get(samples[0])
-        if not score:
-            return None
-        low, high = score.get("low"), score.get("high")
-        return score["estimate"], low, high, f"{formats.number(score['estimate'])} ({formats.interval(low, high)})"
-    overall = one.overall(metric)
-    if overall.get("median") is None:
-        return None
-    low, high = overall.get("min"), overall.get("max")
-    return overall["median"], low, high, f"{formats.number(overall['median'])} ({formats.interval(low, high)})"
 
 
 def _seed_values(one: Predictor, metric: str) -> list[float]:
@@ -152,25 +144,19 @@ def _seed_values(one: Predictor, metric: str) -> list[float]:
 
 
 def _overall_table(family: FamilyMaterial, everyone: Sequence[Predictor], metrics: Sequence[str]) -> blocks.Table:
-    """Make one row per predictor: the mean of the main metric, then median and range of every metric."""
-    rows = []
-    for one in everyone:
-        start = [blocks.text(one.label), blocks.num(len(one.scores(family.metric)))]
-        rows.append([*start, blocks.num(one.overall(family.metric).get("mean")), *(_median(one, m) for m in metrics)])
-    labels = [formats.metric_label(metric) for metric in metrics]
-    columns = (
-        "Predictor",
-        f"{family.sample_words.capitalize()}",
-        f"Mean {labels[0]}",
-        *(f"Median {x}" for x in labels),
-    )
-    note = f"In brackets: smallest to largest over {family.sample_words}."
+    """Make one row per predictor: the mean over samples of every metric with its interval."""
+    rows = [
+        [
+            blocks.text(one.label),
+            blocks.num(len(one.scores(family.metric))),
+            *(middle_cell(one, metric) for metric in metrics),
+        ]
+        for one in everyone
+    ]
+    labels = [f"Mean {formats.metric_label(metric)}" for metric in metrics]
+    columns = ("Predictor", family.sample_words.capitalize(), *labels)
+    note = f"In brackets: confidence interval of the mean over {family.sample_words}."
     return blocks.table(f"Scores over all {family.sample_words}", columns, rows, note)
-
-
-def _median(one: Predictor, metric: str) -> blocks.Cell:
-    overall = one.overall(metric)
-    return blocks.num(overall.get("median"), remark=formats.interval(overall.get("min"), overall.get("max")))
 
 
 def _score_table(
@@ -179,11 +165,10 @@ def _score_table(
     rows = []
     for one in everyone:
         for sample in one.scored.samples:
-            scores = [one.score(sample, metric) for metric in metrics]
-            if any(scores):
+            for label, scores in _lines(one, sample, metrics):
                 rows.append(
                     [
-                        blocks.text(one.label),
+                        blocks.text(label),
                         blocks.text(sample["sample"]),
                         blocks.num(sample.get("n")),
                         blocks.num(sample.get("n_positive")),
@@ -198,17 +183,28 @@ def _score_table(
     return blocks.table(title, [columns[j] for j in keep], [[row[j] for j in keep] for row in rows], note)
 
 
+def _lines(one: Predictor, sample: Mapping[str, Any], metrics: Sequence[str]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield a predictor's line of one sample, and of a model the line of its seeds' average, a predictor of its own."""
+    scores = [one.score(sample, metric) for metric in metrics]
+    if any(scores):
+        yield one.label, scores
+    ensemble = None if one.baseline else sample.get("ensemble")
+    if ensemble:
+        n_seeds = len({seed.get("seed") for seed in sample.get("per_seed") or []})
+        yield f"{one.label}, predictions averaged over {n_seeds} seeds", [{"estimate": ensemble[m]} for m in metrics]
+
+
 def _seed_tables(family: FamilyMaterial, metrics: Sequence[str], n_samples: int) -> list[Block]:
-    """List each seed's scores; with many samples the medians over them come first."""
+    """List each seed's scores; with many samples the means over them come first."""
     labels = tuple(map(formats.metric_label, metrics))
     tables: list[Block] = []
-    medians = [
+    means = [
         [blocks.text(one.run), blocks.num(seed.get("seed")), *(blocks.num(seed.get(metric)) for metric in metrics)]
         for one in family.scored
         for seed in (one.metrics.get("overall") or {}).get("per_seed") or []
     ]
-    if n_samples > 1 and medians:
-        tables.append(blocks.table(f"Each seed, median over {family.sample_words}", ("Run", "Seed", *labels), medians))
+    if n_samples > 1 and means:
+        tables.append(blocks.table(f"Each seed, mean over {family.sample_words}", ("Run", "Seed", *labels), means))
     rows = [
         [
             blocks.text(one.run),

@@ -16,7 +16,9 @@ from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts, is_artifact, open_artifact
 from gxtool.io.dataset import Dataset
 from gxtool.io.runtime import Stopwatch
-from gxtool.measure.statistics import Resampling
+from gxtool.measure.answers import COLUMNS, MODEL
+from gxtool.measure.sentences import Words
+from gxtool.measure.verdict import Question
 from gxtool.models.base import Family
 from gxtool.training.baseline_fits import Fit, TaskRows, chosen_baselines, facts, fit_baselines
 from gxtool.training.ceilings import add_ceilings
@@ -25,9 +27,7 @@ from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packa
 from gxtool.training.predict import config_of, family_of, label_rows, predict_models
 from gxtool.training.readings import predict_readings
 from gxtool.training.row_checks import require_both_classes, require_labels, require_same_rows
-from gxtool.training.scoring import MODEL, Judge, overall, passed, sample_curves, sample_entry
-
-COLUMNS = ("sample", "group", "label", "predictor", "seed", "fold", "prediction")
+from gxtool.training.scoring import Judge, passed, sample_curves, scores
 
 
 def evaluate(
@@ -66,8 +66,7 @@ def evaluate(
         readings = predict_readings(work, family, opened, here, config, predictions)
     fits = _fits(claim, family, opened, config)
     table = _table(opened, predictions, fits)
-    resampling = Resampling(config.evaluation.bootstrap_resamples, config.evaluation.level)
-    judge = Judge(family.metrics, family.kind, resampling)
+    judge = Judge(family.metrics, family.kind, _question(opened, config, claim), Words.of(family.words(opened.targets)))
     content, curves = _scores(judge, table, models, fits, opened)
     content |= _context(family, models, opened, claim)
     content |= {"level": config.evaluation.level, "looks": looks, "baselines_left_out": left_out}
@@ -191,6 +190,11 @@ def _finite(table: pl.DataFrame) -> pl.DataFrame:
     return table.filter(samples, finite.all().over("sample", "predictor"))
 
 
+def _question(dataset: Dataset, config: Config, claim: Claim) -> Question:
+    """Ask about new samples where they are claimed; targets of the same rows are no samples of their own."""
+    return Question(config.evaluation.level, claim.new != "groups" and dataset.n_targets < 2)
+
+
 def _scores(
     judge: Judge, table: pl.DataFrame, models: Sequence[Artifact], fits: Sequence[Fit], dataset: Dataset
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -204,13 +208,14 @@ def _scores(
         }
         for model in models
     ]
-    samples, curves = [], {}
+    chosen, curves = {}, {}
     for (name,), rows in table.group_by("sample", maintain_order=True):
         judged = rows.filter(pl.col("predictor") == MODEL)["row"].to_numpy()
-        samples.append(sample_entry(judge, rows, told, facts(fits, rows["target"][0], judged)))
+        chosen[name] = facts(fits, rows["target"][0], judged)
         curves[name] = sample_curves(judge, rows)
-    samples = add_ceilings(samples, dataset, table, judge.primary, judge.resampling.level)
-    return {"samples": samples, "overall": overall(judge, samples)}, curves
+    found = scores(judge, table, str(models[0].manifest.info.get("run")), told, chosen)
+    found["samples"] = add_ceilings(found["samples"], dataset, table, judge.primary, judge.question.level)
+    return found, curves
 
 
 def _context(family: Family, models: Sequence[Artifact], dataset: Dataset, claim: Claim) -> dict[str, Any]:

@@ -13,10 +13,9 @@ import polars as pl
 from gxtool.config import Config
 from gxtool.io.artifact import Artifact
 from gxtool.io.dataset import Dataset
-from gxtool.measure.metrics import score
 from gxtool.models.base import Family
 from gxtool.training.predict import open_model, prediction_rows
-from gxtool.training.scoring import MODEL, predicted
+from gxtool.training.scoring import mean_scores
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -34,14 +33,14 @@ class Reading:
     predictions: pl.DataFrame
 
     def scores(self, metrics: Sequence[str], table: pl.DataFrame) -> dict[str, Any]:
-        """Return what metrics.json says of it: scores of every sample, averaged over seeds before they are scored.
+        """Return what metrics.json says of it: scores of every sample, the mean over seeds.
 
         `table` is that of `scoring`, made of these predictions.
         """
-        samples = []
-        for (name,), rows in table.group_by("sample", maintain_order=True):
-            own = predicted(rows, MODEL)
-            samples.append({"sample": name, **score(metrics, own.labels, own.predictions)})
+        samples = [
+            {"sample": name, **mean_scores(metrics, rows)}
+            for (name,), rows in table.group_by("sample", maintain_order=True)
+        ]
         return {"name": self.name, "fields": dict(self.fields), "own": self.own, "samples": samples}
 
 

@@ -1,38 +1,42 @@
-"""Predictions become scores: intervals, curves and tests per sample, and summaries over samples. Numbers only.
+"""Predictions become scores, curves and verdicts: what metrics.json and curves.json say of them. Numbers only.
 
-Predictions come as a table with one row per predictor, seed and test row: row, sample, group, label, predictor
-("model" or a baseline's name), seed and model (null for baselines), fold, prediction. Where several things were
-measured of a row, each of them is a sample of its own.
+Predictions come as the table that `measure/answers.py` describes, with two columns more: the dataset's `row`, and the
+`model`'s place among those that were scored (null for baselines). Where several things were measured of a row, each of
+them is a sample of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
+from gxtool.measure import verdict
+from gxtool.measure.answers import MODEL, Answers, read_answers
 from gxtool.measure.curves import calibration_curve, precision_recall_curve, roc_curve
-from gxtool.measure.faults import fault_of, has_score
-from gxtool.measure.metrics import find_metric, score
-from gxtool.measure.statistics import Resampling, bootstrap_interval, compared_rows, distinguishable
+from gxtool.measure.evidence import Predictions, Scored, scored
+from gxtool.measure.faults import fault_of
+from gxtool.measure.metrics import score
+from gxtool.measure.sentences import Words, judgement_sentence
 from gxtool.measure.thresholds import steps_to_reach
+from gxtool.measure.verdict import Difference, Judgement, Question, Score, score_of
 from gxtool.models.base import Reference
 
-MODEL = "model"
 # Points of a scatter plot: more cannot be told apart, and would make the page heavy.
 MAX_POINTS = 2000
 
 
 @dataclass(frozen=True)
 class Judge:
-    """By which metrics, and with which resamples, everything of one evaluation is scored."""
+    """By which metrics everything of one evaluation is scored, how sure its verdicts are, and the words for them."""
 
     metrics: tuple[str, ...]
     kind: str
-    resampling: Resampling
+    question: Question
+    words: Words
 
     @property
     def primary(self) -> str:
@@ -40,11 +44,148 @@ class Judge:
         return self.metrics[0]
 
 
+class Measured(NamedTuple):
+    """One predictor under every metric: metric -> scores and what they rest on, and its predictions."""
+
+    predictions: Predictions
+    by_metric: Mapping[str, Scored]
+
+
+def scores(
+    judge: Judge,
+    table: pl.DataFrame,
+    run: str,
+    models: Sequence[Mapping[str, Any]],
+    chosen: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    where: str = "predictions",
+) -> dict[str, Any]:
+    """Return `samples` and `overall` of metrics.json; `where` names the table in messages.
+
+    `models` has facts of each model, in the places that the table's column `model` counts; `chosen` has for each sample
+    and baseline what was chosen for it and on how many rows it was fitted.
+    """
+    answers = read_answers(table, run, where)
+    model, *baselines = (_measured(judge, answers, one) for one in answers.predictions.values())
+    judgement = verdict.judge(
+        model.by_metric[judge.primary], [one.by_metric[judge.primary] for one in baselines], judge.question
+    )
+    judged = {one.model.sample: one for one in judgement.by_sample}
+    samples = []
+    for (name,), rows in table.group_by("sample", maintain_order=True):
+        entry = _sample(judge, answers, str(name), model, baselines)
+        entry["per_seed"] = _per_seed(judge, rows, models)
+        for baseline, facts in chosen[str(name)].items():
+            entry["baselines"][baseline] |= facts
+        samples.append(entry | _judged(judged.get(str(name), judgement)))
+    return {"samples": samples, "overall": _overall(judge, samples, model, baselines) | _sentence(judge, judgement)}
+
+
+def _measured(judge: Judge, answers: Answers, predictions: Predictions) -> Measured:
+    return Measured(predictions, {name: scored(answers.rows, predictions, name) for name in judge.metrics})
+
+
+def _sample(
+    judge: Judge, answers: Answers, name: str, model: Measured, baselines: Sequence[Measured]
+) -> dict[str, Any]:
+    """Return what metrics.json says of one sample, without its verdict and its single seeds."""
+    places = answers.places(name)
+    labels = answers.table["label"].to_numpy()[places]
+    return {
+        "sample": name,
+        "fault": fault_of(model.predictions.values[:, places].mean(0)),
+        "n": len(labels),
+        "n_positive": int(labels.sum()) if judge.kind == "binary" else None,
+        "model": _estimates(judge, model, name),
+        "ensemble": _ensemble(judge, model, labels, places),
+        "baselines": {
+            one.predictions.name: {
+                "metrics": _estimates(judge, one, name),
+                "fault": fault_of(one.predictions.values[0, places]),
+            }
+            for one in baselines
+        },
+    }
+
+
+def _estimates(judge: Judge, one: Measured, sample: str) -> dict[str, Any]:
+    """Return metric -> estimate (mean over seeds), low and high of one sample; None where there is none."""
+    asked = judge.question._replace(new_samples=False)
+    found = {}
+    for name, measured in one.by_metric.items():
+        given = score_of(measured, asked, sample) if sample in measured.samples else None
+        found[name] = {end: getattr(given, end, None) for end in ("estimate", "low", "high")}
+    return found
+
+
+def _ensemble(judge: Judge, model: Measured, labels: np.ndarray, places: np.ndarray) -> dict[str, float] | None:
+    """Score the average over seeds, a predictor of its own; None for one seed, or where a prediction is no number."""
+    values = model.predictions.values[:, places]
+    if len(values) < 2 or not np.isfinite(values).all():
+        return None
+    return score(judge.metrics, labels, values.mean(0))
+
+
+def _judged(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "verdict": judgement.verdict,
+        "strongest": judgement.strongest,
+        "has_skill": judgement.has_skill,
+        "tests": [_test(one) for one in judgement.differences],
+    }
+
+
+def _test(difference: Difference) -> dict[str, Any]:
+    """Return a test against a baseline as metrics.json has it."""
+    content = asdict(difference)
+    return {"baseline": content.pop("b"), **{key: content[key] for key in content if key not in ("a", "sample")}}
+
+
+def _overall(judge: Judge, samples: Sequence[Mapping[str, Any]], *measured: Any) -> dict[str, Any]:
+    """Summarise over samples: the mean with its interval, the smallest and the largest; and the mean of each seed."""
+    model, baselines = measured
+    seeds = sorted({entry["seed"] for sample in samples for entry in sample["per_seed"]})
+
+    def over_seed(seed: int, metric: str) -> float | None:
+        values = [entry[metric] for sample in samples for entry in sample["per_seed"] if entry["seed"] == seed]
+        return None if any(value is None or not np.isfinite(value) for value in values) else float(np.mean(values))
+
+    return {
+        "model": _spread(judge, model, [sample["model"] for sample in samples]),
+        "baselines": {
+            name: _spread(judge, one, [sample["baselines"][name]["metrics"] for sample in samples])
+            for one in baselines
+            for name in (one.predictions.name,)
+        },
+        "per_seed": [{"seed": seed} | {metric: over_seed(seed, metric) for metric in judge.metrics} for seed in seeds],
+    }
+
+
+def _spread(judge: Judge, one: Measured, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found = {}
+    for name, measured in one.by_metric.items():
+        mean: Score = score_of(measured, judge.question)
+        values = [sample[name]["estimate"] for sample in samples]
+        known = [value for value in values if value is not None]
+        whole = len(known) == len(values)
+        found[name] = {
+            "mean": mean.estimate if whole else None,
+            "low": mean.low if whole else None,
+            "high": mean.high if whole else None,
+            "min": min(known, default=None),
+            "max": max(known, default=None),
+        }
+    return found
+
+
+def _sentence(judge: Judge, judgement: Judgement) -> dict[str, Any]:
+    sentence = judgement_sentence(judgement, judge.words, judge.question.level)
+    return {"judgement": _judged(judgement) | {"recipe": judgement.recipe, "sentence": sentence}}
+
+
 class Predicted(NamedTuple):
-    """One predictor's test rows of one sample (n,): labels, test units (None: each row is one), predictions."""
+    """One predictor's test rows of one sample (n,): labels and predictions, averaged over seeds and folds."""
 
     labels: np.ndarray
-    units: np.ndarray | None
     predictions: np.ndarray
 
 
@@ -53,40 +194,20 @@ def predicted(table: pl.DataFrame, predictor: str) -> Predicted:
     rows = (
         table.filter(pl.col("predictor") == predictor)
         .group_by("row")
-        .agg(pl.col("label").first(), pl.col("group").first(), pl.col("prediction").mean())
+        .agg(pl.col("label").first(), pl.col("prediction").mean())
         .sort("row")
     )
-    groups = rows["group"]
-    units = None if groups.n_unique() == len(groups) else groups.to_physical().rank("dense").to_numpy()
-    return Predicted(rows["label"].to_numpy(), units, rows["prediction"].to_numpy())
+    return Predicted(rows["label"].to_numpy(), rows["prediction"].to_numpy())
 
 
-def sample_entry(
-    judge: Judge,
-    table: pl.DataFrame,
-    models: Sequence[Mapping[str, Any]],
-    baselines: Mapping[str, Mapping[str, Any]],
-) -> dict[str, Any]:
-    """Return everything metrics.json says of one sample.
-
-    `models` has facts of each model, in the places that the table's column `model` counts; `baselines` has what was
-    chosen for each baseline and on how many rows it was fitted.
-    """
-    own = predicted(table, MODEL)
-    others = {name: predicted(table, name) for name in baselines}
-    return {
-        "sample": table["sample"][0],
-        "fault": fault_of(own.predictions),
-        "n": len(own.labels),
-        "n_positive": int(own.labels.sum()) if judge.kind == "binary" else None,
-        "model": _intervals(judge, own),
-        "per_seed": _per_seed(judge, table, models),
-        "baselines": {
-            name: {"metrics": _intervals(judge, other), "fault": fault_of(other.predictions), **baselines[name]}
-            for name, other in others.items()
-        },
-        "tests": [_test(judge, own, name, other) for name, other in others.items()],
-    }
+def mean_scores(metrics: Sequence[str], table: pl.DataFrame) -> dict[str, float | None]:
+    """Return the mean over seeds and folds of a model's scores of one sample; None where one is undefined."""
+    own = table.filter(pl.col("predictor") == MODEL)
+    each = [
+        score(metrics, rows["label"].to_numpy(), rows["prediction"].to_numpy()) for _, rows in own.group_by("model")
+    ]
+    means = {name: float(np.mean([one[name] for one in each])) for name in metrics}
+    return {name: value if np.isfinite(value) else None for name, value in means.items()}
 
 
 def sample_curves(judge: Judge, table: pl.DataFrame) -> dict[str, Any]:
@@ -99,28 +220,7 @@ def sample_curves(judge: Judge, table: pl.DataFrame) -> dict[str, Any]:
 def _finite(rows: Predicted) -> Predicted:
     """Return the rows whose predictions can be drawn."""
     drawn = np.isfinite(rows.predictions)
-    return Predicted(rows.labels[drawn], None, rows.predictions[drawn])
-
-
-def overall(judge: Judge, samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Summarise estimates over samples: mean, median, smallest and largest, and the median of each seed."""
-    seeds = sorted({entry["seed"] for sample in samples for entry in sample["per_seed"]})
-    names = samples[0]["baselines"]
-
-    def over_baselines(name: str, metric: str) -> list[float]:
-        return [sample["baselines"][name]["metrics"][metric]["estimate"] for sample in samples]
-
-    def over_seed(seed: int, metric: str) -> float:
-        values = [entry[metric] for sample in samples for entry in sample["per_seed"] if entry["seed"] == seed]
-        return float(np.median(values))
-
-    return {
-        "model": {metric: _spread([s["model"][metric]["estimate"] for s in samples]) for metric in judge.metrics},
-        "baselines": {
-            name: {metric: _spread(over_baselines(name, metric)) for metric in judge.metrics} for name in names
-        },
-        "per_seed": [{"seed": seed} | {metric: over_seed(seed, metric) for metric in judge.metrics} for seed in seeds],
-    }
+    return Predicted(rows.labels[drawn], rows.predictions[drawn])
 
 
 def passed(
@@ -144,48 +244,9 @@ def _per_seed(judge: Judge, table: pl.DataFrame, models: Sequence[Mapping[str, A
     entries = []
     for (place,), rows in own.group_by("model", maintain_order=True):
         predictions = rows["prediction"].to_numpy()
-        scores = score(judge.metrics, rows["label"].to_numpy(), predictions)
-        entries.append({**models[place], "fault": fault_of(predictions), **scores})
+        found = score(judge.metrics, rows["label"].to_numpy(), predictions)
+        entries.append({**models[place], "fault": fault_of(predictions), **found})
     return sorted(entries, key=lambda entry: (entry["seed"], entry["fold"]))
-
-
-def _intervals(judge: Judge, rows: Predicted) -> dict[str, Any]:
-    """Score predictions by every metric, each with the interval that resampled test units give it.
-
-    Predictions with NaN or infinity among them have no score.
-    """
-    if not has_score(rows.predictions):
-        return {name: {"estimate": np.nan, "low": np.nan, "high": np.nan} for name in judge.metrics}
-    found = {}
-    for name in judge.metrics:
-        interval = bootstrap_interval(
-            find_metric(name).function, rows.labels, rows.predictions, groups=rows.units, resampling=judge.resampling
-        )
-        found[name] = {"estimate": interval.estimate, "low": interval.low, "high": interval.high}
-    return found
-
-
-def _test(judge: Judge, own: Predicted, name: str, other: Predicted) -> dict[str, Any]:
-    """Test the model against one baseline on the primary metric: a paired bootstrap over test units."""
-    result = compared_rows(
-        find_metric(judge.primary).function,
-        own.labels,
-        own.predictions,
-        other.predictions,
-        groups=own.units,
-        resampling=judge.resampling,
-    )
-    return {
-        "baseline": name,
-        "metric": judge.primary,
-        "difference": result.difference,
-        "low": result.low,
-        "high": result.high,
-        "p_value": result.p_value,
-        "method": result.method,
-        "n_units": result.n_units,
-        "distinguishable": distinguishable(result, 1 - judge.resampling.level),
-    }
 
 
 def _curves(rows: Predicted) -> dict[str, Any]:
@@ -212,13 +273,4 @@ def _scatter(rows: Predicted) -> dict[str, Any]:
             "prediction": np.round(rows.predictions[chosen], 4).tolist(),
             "n": len(rows.labels),
         }
-    }
-
-
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    return {
-        "mean": float(np.mean(values)),
-        "median": float(np.median(values)),
-        "min": float(np.min(values)),
-        "max": float(np.max(values)),
     }

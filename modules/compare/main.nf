@@ -1,9 +1,12 @@
-// The evaluations of all runs are pooled and tested against each other and against the baselines.
+// Runs are compared with the runs they are asked about; evaluations come in the order of the plan.
+include { written } from '../item'
+
 process COMPARE {
+    tag "${item.id}"
     label 'process_single'
 
     input:
-    path evaluations, stageAs: 'evaluations/run?/*'
+    tuple val(item), path(evaluations, stageAs: 'evaluations/run????/*')
 
     output:
     path 'comparison', emit: comparison
@@ -11,7 +14,8 @@ process COMPARE {
 
     script:
     """
-    gxtool compare --input evaluations --output comparison --overwrite
+    ${written(item)}
+    gxtool compare --item item.json --input evaluations --output comparison --overwrite
     echo "${task.process}: {gxtool: '\$(gxtool --version | cut -d ' ' -f 2)'}" > versions.yml
     """
 

@@ -123,6 +123,6 @@ def test_a_family_of_constant_predictions_ends_in_a_report_that_says_so_and_touc
     assert sample["model"]["mse"]["estimate"] > 0
     assert sample["baselines"]["gc_line"]["metrics"]["pearson"]["estimate"] > 0.6
     verdict = json.loads((tmp_path / "comparison/comparison.json").read_text())["verdict"]
-    assert verdict == f"{sentence} Pearson r of tiny is undefined."
+    assert verdict == f"{sentence} tiny is not compared: constant predictions."
     assert sentence in (tmp_path / "report/report.html").read_text()
     assert untracked(copy) == {"?? gxtool/io/composition_table.py", "?? gxtool/models/composition/"}

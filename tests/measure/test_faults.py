@@ -8,12 +8,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from gxtool.measure.faults import CONSTANT, INFINITE, NAN, fault_of, fault_sentences
+from gxtool.measure.faults import CONSTANT, INFINITE, NAN, fault_of, fault_sentences, listing
 from gxtool.measure.metrics import METRICS, score
-from gxtool.measure.statistics import Resampling, compared_rows, compared_samples
-from gxtool.training.scoring import Judge, overall, sample_curves, sample_entry
+from gxtool.measure.sentences import Words
+from gxtool.measure.verdict import Question
+from gxtool.training.scoring import Judge, sample_curves, scores
 
-FEW = Resampling(n_resamples=100)
+WORDS = {"group": "gene", "groups": "genes", "sample": "cell type", "samples": "cell types"}
+
+
+def judge_of(*metrics: str, kind: str = "regression") -> Judge:
+    return Judge(metrics, kind, Question(), Words.of(WORDS))
 
 
 @pytest.mark.parametrize(
@@ -47,24 +52,10 @@ def test_a_constant_scores_what_a_constant_scores() -> None:
     assert (found["r2_score"], found["mse"]) == (0.0, 1.0)
 
 
-def test_what_is_not_finite_is_not_tested() -> None:
-    targets, good, groups = [0, 1, 0, 1], [0.1, 0.4, 0.3, 0.9], ["a", "a", "b", "c"]
-    bad = [0.1, math.inf, 0.3, 0.9]
-    for pair in ((good, bad), (bad, good)):
-        result = compared_rows(METRICS["auroc"].function, targets, *pair, groups=groups, resampling=FEW)
-        assert (result.p_value, result.n_units) == (None, 3)
-        assert math.isnan(result.difference)
-    assert not math.isnan(compared_rows(METRICS["auroc"].function, targets, good, good, resampling=FEW).difference)
-
-
-def test_samples_on_which_one_model_alone_failed_are_not_left_out() -> None:
-    good = {f"s{i}": 0.5 + i / 100 for i in range(8)}
-    better = {name: value + 0.1 for name, value in good.items()}
-    assert compared_samples(better, good, level=0.95).p_value == pytest.approx(2 / 2**8)
-    failed = compared_samples({**better, "s3": None}, good, level=0.95)
-    assert (failed.p_value, failed.reason) == (None, "the score is undefined on some samples")
-    neither = compared_samples({**better, "s3": None}, {**good, "s3": None}, level=0.95)
-    assert (neither.p_value, neither.n_units) == (pytest.approx(2 / 2**7), 7)
+def test_listing_reads_as_a_sentence() -> None:
+    assert listing([]) == ""
+    assert listing(["a"]) == "a"
+    assert listing([1, 2, 3]) == "1, 2 and 3"
 
 
 def table(predictions: dict[int, list[float]]) -> pl.DataFrame:
@@ -84,15 +75,10 @@ def table(predictions: dict[int, list[float]]) -> pl.DataFrame:
     )
 
 
-def entry_of(predictions: dict[int, list[float]]) -> dict:
-    judge = Judge(("pearson", "mse"), "regression", FEW)
-    models = [{"seed": seed, "fold": 0} for seed in predictions]
-    return sample_entry(judge, table(predictions), models, {"line": {"n_fit": 4}})
-
-
 def metrics_of(predictions: dict[int, list[float]]) -> dict:
-    words = {"group": "gene", "groups": "genes", "sample": "cell type", "samples": "cell types"}
-    return {"run": "tiny", "samples": [entry_of(predictions)], "words": words}
+    models = [{"seed": seed, "fold": 0} for seed in predictions]
+    found = scores(judge_of("pearson", "mse"), table(predictions), "tiny", models, {"K562": {"line": {"n_fit": 4}}})
+    return {"run": "tiny", "words": WORDS, **found}
 
 
 GOOD = [0.1, 1.2, 1.9, 4.4]
@@ -119,14 +105,15 @@ def test_many_samples_are_counted_in_the_familys_words() -> None:
 
 
 def test_the_baseline_beside_it_is_scored_all_the_same() -> None:
-    entry = entry_of({1: [math.nan] * 4})
-    assert entry["fault"] == NAN
-    assert all(math.isnan(entry["model"]["mse"][key]) for key in ("estimate", "low", "high"))
+    metrics = metrics_of({1: [math.nan] * 4})
+    (entry,) = metrics["samples"]
+    assert (entry["fault"], entry["baselines"]["line"]["fault"]) == (NAN, "")
+    assert entry["model"]["mse"] == {"estimate": None, "low": None, "high": None}
     assert entry["baselines"]["line"]["metrics"]["mse"]["estimate"] == 0
     assert entry["tests"][0]["p_value"] is None
-    judge = Judge(("pearson", "mse"), "regression", FEW)
-    assert math.isnan(overall(judge, [entry])["model"]["mse"]["mean"])
-    assert sample_curves(judge, table({1: [math.nan, *GOOD[1:]]}))["model"]["scatter"]["prediction"] == GOOD[1:]
+    assert metrics["overall"]["model"]["mse"]["mean"] is None
+    curves = sample_curves(judge_of("pearson", "mse"), table({1: [math.nan, *GOOD[1:]]}))
+    assert curves["model"]["scatter"]["prediction"] == GOOD[1:]
 
 
 def test_curves_of_classes_that_cannot_be_drawn_are_empty() -> None:
@@ -134,6 +121,6 @@ def test_curves_of_classes_that_cannot_be_drawn_are_empty() -> None:
     rows = rows.with_columns(
         pl.when(pl.col("predictor") == "line").then("label").otherwise("prediction").alias("prediction")
     )
-    curves = sample_curves(Judge(("auroc",), "binary", FEW), rows)
+    curves = sample_curves(judge_of("auroc", kind="binary"), rows)
     assert curves["model"] == {"roc": {}, "precision_recall": {}, "calibration": {}}
     assert np.asarray(curves["line"]["roc"]["tpr"]).max() == 1

@@ -107,7 +107,7 @@ def test_runs_are_called_by_their_presets_and_numbered_where_taken(request_two_s
     assert [item["run"] for item in build_plan([*fast, named])["train"]] == ["tiny", "tiny-3", "tiny-4", "Tiny-2"]
 
 
-@pytest.mark.parametrize("setting", ["evaluation.bootstrap_resamples=200", "perturb.max_rows=7", "design.starts=3"])
+@pytest.mark.parametrize("setting", ["evaluation.level=0.9", "perturb.max_rows=7", "design.starts=3"])
 def test_settings_of_later_stages_rename_nothing_and_train_nothing(
     request_two_samples: RunRequest, setting: str
 ) -> None:

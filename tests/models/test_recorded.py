@@ -181,7 +181,7 @@ def test_a_dataset_of_other_rows_is_refused_and_one_of_other_splits_or_files_is_
 
 def test_what_is_done_with_a_model_is_part_of_no_hash_of_it(tmp_path: Path) -> None:
     plain = model(tmp_path / "a")
-    scored = model(tmp_path / "b", "evaluation.bootstrap_resamples=100", "perturb.kinds=[]", "design.starts=3")
+    scored = model(tmp_path / "b", "evaluation.level=0.9", "perturb.kinds=[]", "design.starts=3")
     assert plain.sha256 == scored.sha256
     assert plain.sha256 != model(tmp_path / "c", "training.epochs=4").sha256
     assert plain.sha256 == model(tmp_path / "d", "resources.memory_gb=9").sha256

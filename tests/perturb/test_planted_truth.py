@@ -21,7 +21,6 @@ SETTINGS = api.Settings(
         "data.split=gene",
         "training.epochs=15",
         "evaluation.baselines=[gene_average]",
-        "evaluation.bootstrap_resamples=500",
         "perturb.kinds=[blank_bin,integrated_gradients]",
         "perturb.map_rows=150",
     ),

@@ -30,7 +30,7 @@ def test_odd_names_and_quotes_in_paths_work_from_sheet_to_report(start: Callable
         csv.writer(file).writerows([["sample", "data"], *([n, f"SIM0{k}"] for k, n in enumerate(ODD, 1))])
     folder = tmp_path / "it's a folder"
     folder.mkdir()
-    settings = "perturb.kinds=[];evaluation.bootstrap_resamples=100"
+    settings = "perturb.kinds=[]"
     launch = start(
         folder, "run", str(ROOT), "-profile", "test", "--input", str(raw / "my 'sheet'.csv"), "--set", settings,
         "--checkpoint_dir", "pro'gress $(touch FILE)", GXTOOL_ENGINE=engine,

@@ -91,12 +91,6 @@ def test_plural(count: int, nouns: tuple[str, ...], expected: str) -> None:
     assert formats.plural(count, *nouns).replace(formats.NBSP, " ") == expected
 
 
-def test_listing_reads_as_a_sentence() -> None:
-    assert formats.listing([]) == ""
-    assert formats.listing(["a"]) == "a"
-    assert formats.listing(["a", "b", "c"]) == "a, b and c"
-
-
 def test_metric_direction_and_label_come_from_measure() -> None:
     assert formats.metric_label("auroc") == "AUROC"
     assert formats.metric_label("my_own") == "my own"

@@ -74,7 +74,7 @@ def test_metrics_say_what_was_judged_and_how(evaluation: Path, dataset: Path, mo
         "metrics": ["auroc", "accuracy", "brier"],
         "scheme": "file",
         "role": "test",
-        "level": 0.95,
+        "level": 0.9,
         "dataset_id": open_artifact(dataset).id,
     }
     assert {key: content[key] for key in wanted} == wanted
@@ -91,8 +91,9 @@ def test_every_sample_is_scored_over_seeds_and_for_each_seed(evaluation: Path, m
         own = table.filter((pl.col("sample") == sample["sample"]) & (pl.col("predictor") == "model"))
         mean = own.group_by("group").agg(pl.col("label").first(), pl.col("prediction").mean())
         score = sample["model"]["auroc"]
-        assert score["estimate"] == pytest.approx(auroc(mean["label"], mean["prediction"]))
-        assert score["low"] <= score["estimate"] <= score["high"]
+        assert score["estimate"] == pytest.approx(np.mean([entry["auroc"] for entry in sample["per_seed"]]))
+        assert sample["ensemble"]["auroc"] == pytest.approx(auroc(mean["label"], mean["prediction"]))
+        assert (score["low"] is None) == (min(sample["n_positive"], sample["n"] - sample["n_positive"]) < 10)
         assert sample["n_positive"] == mean["label"].sum()
         for entry in sample["per_seed"]:
             rows = own.filter(pl.col("seed") == entry["seed"])
@@ -108,17 +109,22 @@ def test_baselines_stand_beside_the_model_with_a_paired_test(evaluation: Path) -
     assert liver["baselines"]["first_number"]["chosen"] == {"feature": "x"}
     assert liver["baselines"]["first_number"]["n_train"] == 47
     assert liver["baselines"]["train_mean"]["metrics"]["auroc"]["estimate"] == 0.5
+    assert (liver["baselines"]["train_mean"]["fault"], liver["strongest"]) == ("constant", "first_number")
     test = next(test for test in liver["tests"] if test["baseline"] == "train_mean")
-    assert test["difference"] == pytest.approx(liver["model"]["auroc"]["estimate"] - 0.5)
-    assert (test["metric"], test["method"], test["n_units"]) == ("auroc", "paired bootstrap", 23)
-    assert test["distinguishable"] is True
+    # A constant has a score, and is no predictor that a model is compared with.
+    assert (test["metric"], test["verdict"], test["p_value"]) == ("auroc", "none", None)
+    assert test["remark"] == "train_mean: constant predictions"
 
 
 def test_overall_summarises_samples_and_seeds(evaluation: Path) -> None:
     content = json.loads((evaluation / "metrics.json").read_text())
     values = [sample["model"]["auroc"]["estimate"] for sample in content["samples"]]
-    expected = {"mean": sum(values) / 2, "median": sum(values) / 2, "min": min(values), "max": max(values)}
-    assert content["overall"]["model"]["auroc"] == pytest.approx(expected)
+    overall = content["overall"]["model"]["auroc"]
+    expected = {"mean": sum(values) / 2, "min": min(values), "max": max(values)}
+    assert {name: overall[name] for name in expected} == pytest.approx(expected)
+    judgement = content["overall"]["judgement"]
+    assert judgement["sentence"].startswith(f"toy-run reaches AUROC {overall['mean']:.3f}")
+    assert [test["baseline"] for test in judgement["tests"]] == ["first_number", "train_mean"]
     assert content["overall"]["baselines"]["train_mean"]["auroc"]["max"] == 0.5
     assert [entry["seed"] for entry in content["overall"]["per_seed"]] == [1, 2]
 

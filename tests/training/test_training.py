@@ -127,7 +127,7 @@ def test_run_yaml_resolves_everything_and_names_the_model(trained: Path) -> None
     sections = {"data", "model", "training", "resources"}
     assert content.keys() - {"family", "preset", "run", "sample", "seed", "fold"} == sections
     assert content["resources"] == {"threads": 1}
-    assert yaml.safe_load((trained / "settings.yaml").read_text())["evaluation"]["bootstrap_resamples"] == 100
+    assert yaml.safe_load((trained / "settings.yaml").read_text())["evaluation"]["level"] == 0.9
     wanted = {"family": "toy", "preset": "small", "run": "toy-run", "sample": "liver", "seed": 1, "fold": 0}
     assert {key: content[key] for key in wanted} == wanted
 

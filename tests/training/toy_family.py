@@ -96,7 +96,7 @@ def run(name: str = "toy-run", model: Mapping[str, Any] | None = None, **trainin
         {
             "model": dict(model or {}),
             "training": {"epochs": 3, "batch_size": 10, "learning_rate": 0.02, **training},
-            "evaluation": {"bootstrap_resamples": 100},
+            "evaluation": {"level": 0.9},
             "resources": {"threads": 1},
         }
     )

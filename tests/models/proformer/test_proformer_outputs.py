@@ -182,7 +182,7 @@ def test_simulated_promoters_from_files_to_scores_and_predictions(simulated, tmp
         "training.warmup_steps=2",
         "training.max_grad_value=0.5",
     )
-    changes += ("training.max_variable_norm=1", "evaluation.bootstrap_resamples=100", "model.predict_strands=both")
+    changes += ("training.max_variable_norm=1", "model.predict_strands=both")
     run = Run(FAMILY, "tiny", resolve_config(FAMILY, "tiny", (), changes), "tiny")
     stages.preprocess(FAMILY, run.config, simulated / "samplesheet.csv", tmp_path / "examples")
     stages.tokenize(FAMILY, run.config, [tmp_path / "examples"], tmp_path / "dataset")
