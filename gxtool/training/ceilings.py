@@ -117,8 +117,12 @@ def _record(source: str, measured: np.ndarray, between: Bounds, metrics: Mapping
 
 
 def _reached_by(sample: Mapping[str, Any], ceiling: Mapping[str, float] | None, primary: str) -> list[str]:
-    """Return the predictors whose interval of the primary metric reaches the ceiling: the model, then baselines."""
+    """Return the predictors whose interval of the primary metric reaches the ceiling: the model, then baselines.
+
+    A score without an interval (too few units, or perfect) reaches it by itself.
+    """
     if ceiling is None:
         return []
     scores = {"model": sample["model"], **{name: one["metrics"] for name, one in sample["baselines"].items()}}
-    return [name for name, own in scores.items() if Bounds(**ceiling).reached_by(own[primary]["high"])]
+    ends = {name: own[primary]["high"] or own[primary]["estimate"] for name, own in scores.items()}
+    return [name for name, end in ends.items() if Bounds(**ceiling).reached_by(end)]

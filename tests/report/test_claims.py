@@ -109,8 +109,8 @@ def test_rows_that_the_model_had_seen_are_told_beside_the_claim(study: Make, tmp
     metrics = json.loads((study("by_hand") / "evaluation" / "metrics.json").read_text())
     sentence = "18 of 24 test rows are left out, of 18 genes that the model was trained or chosen on."
     claim = {"new": "groups", "title": "new genes", "split": "group", "sentences": [sentence]}
-    family, material = family_of(tmp_path, {**metrics, "claim": claim})
-    part = claims_part(family, material)
+    family, _ = family_of(tmp_path, {**metrics, "claim": claim})
+    part = claims_part(family)
     assert part is not None
     (paragraph,) = [block for block in part.blocks if isinstance(block, Paragraph)]
     assert paragraph.text == f"{metrics['run']}: {sentence}"
