@@ -17,7 +17,7 @@ from gxtool.training.options import TrainOptions
 
 LENGTH = 12
 COMMON = ("data.five_prime=", "data.three_prime=", f"data.length={LENGTH}", "resources.threads=1")
-QUICK = ("training.epochs=1", "evaluation.bootstrap_resamples=100", "evaluation.baselines=[gc_content]")
+QUICK = ("training.epochs=1", "evaluation.baselines=[gc_content]")
 
 
 def library(folder: Path, n: int = 600, **columns: list[float]) -> Path:
