@@ -44,16 +44,14 @@ class Seen:
     datasets: frozenset[str]
     labels: Mapping[str, Mapping[str, list[float]]] = field(default_factory=dict)
 
-    def has_groups(self, groups: pl.Series) -> np.ndarray:
-        """Say for each group (n,) whether the model was trained or chosen on it."""
-        names = groups.unique()
-        wanted = group_hashes(names)
-        known = np.zeros(len(names), dtype=bool)
-        for hashes in self.hashes.values():
-            if len(hashes):
-                places = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
-                known |= np.asarray(hashes[places]) == wanted
-        return groups.is_in(names.filter(pl.Series(known)).implode()).to_numpy()
+    def holds(self, hashes: np.ndarray) -> np.ndarray:
+        """Say for each hash of a group (n,) whether the model was trained or chosen on that group."""
+        known = np.zeros(len(hashes), dtype=bool)
+        for own in self.hashes.values():
+            if len(own):
+                places = np.minimum(np.searchsorted(own, hashes), len(own) - 1)
+                known |= np.asarray(own[places]) == hashes
+        return known
 
 
 def read_seen(model: Artifact) -> Seen | None:

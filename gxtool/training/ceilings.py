@@ -20,6 +20,7 @@ from gxtool.io.replicates import read_replicates
 from gxtool.measure.ceiling import Bounds, NoiseCeiling, class_ceiling, noise_ceiling, repeat_score
 from gxtool.measure.jackknife import FEWEST_UNITS
 from gxtool.measure.metrics import find_metric
+from gxtool.training.scoring import MODEL
 
 REPLICATES, REPEATED = "replicates", "repeated rows"
 OF_CLASSES = "auroc"
@@ -33,11 +34,14 @@ def add_ceilings(
 
     `table` is the evaluation's, of predictions of the test rows.
     """
-    replicates = read_replicates(dataset.artifact)
+    replicates, kind = read_replicates(dataset.artifact), find_metric(primary).kind
+    if kind == "binary" and replicates.is_empty():
+        return [dict(sample) for sample in samples]
+    tested = table.filter(pl.col("predictor") == MODEL).unique(["sample", "row"])
+    rows_of = {name: rows.sort("row") for (name,), rows in tested.partition_by("sample", as_dict=True).items()}
     found = []
     for sample in samples:
-        rows = table.filter(pl.col("sample") == sample["sample"]).unique("row").sort("row")
-        ceiling = sample_ceiling(replicates, dataset, rows, find_metric(primary).kind, level)
+        ceiling = sample_ceiling(replicates, dataset, rows_of[sample["sample"]], kind, level)
         if ceiling:
             ceiling["reached_by"] = _reached_by(sample, ceiling["metrics"].get(primary), primary)
         found.append({**sample, **({"ceiling": ceiling} if ceiling else {})})

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from gxtool.data.splits import SCHEMES, New
 from gxtool.errors import InputError, listed
 from gxtool.io.artifact import Artifact
 from gxtool.io.dataset import Dataset
-from gxtool.io.seen import Seen, changed_labels, read_seen
+from gxtool.io.seen import Seen, changed_labels, group_hashes, read_seen
 from gxtool.models.base import Family
 
 ROLE = "test"
@@ -105,8 +106,10 @@ def unseen_rows(dataset: Dataset, indices: np.ndarray, new: New, records: Sequen
     seen = np.zeros(len(indices), dtype=bool)
     if new != "samples":
         groups = dataset.rows["group"].gather(indices)
-        for record in records:
-            seen |= record.has_groups(groups)
+        names = groups.unique()
+        hashes = group_hashes(names)
+        known = np.logical_or.reduce([np.zeros(len(names), dtype=bool), *(record.holds(hashes) for record in records)])
+        seen |= groups.is_in(names.filter(pl.Series(known)).implode()).to_numpy()
     if new != "groups":
         samples = sorted({name for record in records for name in record.samples})
         seen |= dataset.rows["sample"].gather(indices).is_in(samples).to_numpy()

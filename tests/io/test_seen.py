@@ -75,14 +75,14 @@ def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     assert record.samples == {"A", "B", "C"}
     assert record.datasets == {dataset.artifact.id}
     asked = pl.Series(["g2", "gène", "new", "g1", "g1", "g3", "zz"])
-    assert record.has_groups(asked).tolist() == [False, True, False, True, True, True, False]
-    assert record.has_groups(pl.Series([], dtype=pl.String)).tolist() == []
+    assert record.holds(seen.group_hashes(asked)).tolist() == [False, True, False, True, True, True, False]
+    assert record.holds(seen.group_hashes(pl.Series([], dtype=pl.String))).tolist() == []
 
 
 def test_a_model_that_was_chosen_on_nothing_and_one_without_a_record(tmp_path: Path) -> None:
     dataset = make_dataset(tmp_path / "d", ["g1"], ["A"])
     record = seen.read_seen(make_model(tmp_path / "m", dataset, [0], []))
-    assert record.has_groups(pl.Series(["g1", "g2"])).tolist() == [True, False]
+    assert record.holds(seen.group_hashes(pl.Series(["g1", "g2"]))).tolist() == [True, False]
     with ArtifactWriter(tmp_path / "old", "model") as writer:
         writer.write_json("other.json", {})
     assert seen.read_seen(open_artifact(tmp_path / "old")) is None

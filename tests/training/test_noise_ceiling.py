@@ -105,7 +105,7 @@ def test_predictors_whose_interval_reaches_the_ceiling_are_named(tmp_path: Path)
         for name in ("labels.npy", "rows.parquet", "splits.parquet"):
             writer.adopt(name, dataset.artifact)
         writer.write_table("replicates.parquet", long_table(replicates, [0, 0]))
-    table = rows_of(dataset).with_columns(sample=pl.lit("A"))
+    table = rows_of(dataset).with_columns(sample=pl.lit("A"), predictor=pl.lit("model"))
     scores = {"low": {"high": 0.7}, "close": {"high": 0.85}, "unknown": {"high": float("nan")}}
     baselines = {name: {"metrics": {"pearson": score}} for name, score in scores.items()}
     entry = {"sample": "A", "model": {"pearson": {"high": 0.9}}, "baselines": baselines}
