@@ -26,6 +26,8 @@ _NO_NUMBER = re.compile(r"|[-.?]|n/?a|null|none|#n/a|[+-]?(nan|inf|infinity)|[+-
 _COMMAS = re.compile(r"[+-]?[0-9]+(,[0-9]+)+(\.[0-9]+)?")
 _GENE_COLUMN = re.compile(r"((ensembl|gene|target)[ _]?)?(gene|id|name|symbol)s?", re.IGNORECASE)
 _ENSEMBL_ID = re.compile(r"ENS[A-Z]*[0-9]{6,}(\.[0-9]+)?.*")
+NO_VALUE = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none"))
+"""What stands where a number may be missing, in small letters."""
 # Lines that HTSeq and STAR add below or above the genes.
 _NO_GENE = re.compile(r"__[a-z_]+|N_(unmapped|multimapping|noFeature|ambiguous)")
 
@@ -46,21 +48,26 @@ class Expression(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """Where things stand on a line; `first` is the position of the first gene among the lines."""
+    """Where things stand on a line; `first` is the position of the first gene among the lines.
+
+    gaps: a line may lack the value (empty, NA, ...), which is NaN then.
+    """
 
     first: int
     width: int
     value: int
     column: str
+    gaps: bool = False
 
 
-def read_expression(path: str | Path, column: str = "", sample: str = "") -> Expression:
+def read_expression(path: str | Path, column: str = "", sample: str = "", gaps: bool = False) -> Expression:
     """Read the genes of a table, which stand in its first column, and their values; plain or gzipped.
 
     Fields are separated by tabs or commas; lines that start with # are comments. The value column is the one the
     header calls `column`, else the one it calls as the sample, else the only one there is. The first line is a header
     when it names one of these or has no number where the value stands. A header without a name for the genes (as R
     writes it) is accepted. Whether values are on a logarithmic scale cannot be seen, except by a negative one.
+    With `gaps` a gene may lack its value (empty, NA, ...), which is NaN then.
 
     Raises:
         InputError: the sentence names file and line: no such column or several, a field too many or too few, a value
@@ -72,7 +79,7 @@ def read_expression(path: str | Path, column: str = "", sample: str = "") -> Exp
     head = list(islice(lines, 2))
     if not head:
         raise InputError(f"{path}: is empty, expected one line per gene with its id and its value")
-    layout = _find_layout(path, head, column, sample)
+    layout = _find_layout(path, head, column, sample)._replace(gaps=gaps)
     rows = []
     for line, fields in chain(head[layout.first :], lines):
         rows.append((line, *_gene_value(path, line, fields, layout)))
@@ -163,6 +170,8 @@ def _gene_value(path: Path, line: int, fields: Sequence[str], layout: _Layout) -
     if len(gene) > UNIT_LENGTH:
         raise InputError(f"{where}, column 1: found {quoted(gene)}, expected an id of up to {UNIT_LENGTH} characters")
     where = f"{where}, column {layout.value + 1} ({plain(layout.column or 'value')})"
+    if layout.gaps and text.lower() in NO_VALUE:
+        return gene, float("nan")
     if not _NUMBER.fullmatch(text):
         why = " without commas" if _COMMAS.fullmatch(text) else ""
         raise InputError(

@@ -13,14 +13,13 @@ import numpy as np
 import polars as pl
 
 from gxtool.errors import ConfigError, InputError, did_you_mean, listed, plain, quoted
+from gxtool.io.expression import NO_VALUE
 from gxtool.io.promoter_encoding import RowError, letter_fault
 
 # Text taken at once: large enough for the number parser's threads, small beside the memory of any machine.
 _BLOCK = 4 << 20
 _LONGEST_LINE = 1 << 24
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-# What stands where a number may be missing, in small letters.
-_NO_VALUE = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none"))
 _BOM = b"\xef\xbb\xbf"
 _SHOWN_NAMES = 8
 
@@ -223,7 +222,7 @@ def _needed_values(text: bytes, fields: Fields, layout: Layout) -> np.ndarray:
 def _values_or_nan(fields: Fields, layout: Layout, column: int) -> np.ndarray:
     values = np.full(len(fields.starts), np.nan)
     for row, text in enumerate(fields.text(column, np.arange(len(values)))):
-        if text.strip().lower() not in _NO_VALUE:
+        if text.strip().lower() not in NO_VALUE:
             values[row] = _finite(text.strip(), row, column, layout)
     return values
 

@@ -38,7 +38,8 @@ def read_measured(path: str | Path, column: str = "", sample: str = "") -> Expre
     """Read a table of expression as `read_expression` does, with replicates where the header has some.
 
     The table then has further columns `replicate_1`, `replicate_2`, ... Where the header names replicates of the column
-    (or the sample) and not itself, the value is their mean.
+    (or the sample) and not itself, the value is their mean. A gene may lack a replicate (NaN), and is left out without
+    any where nothing else is there.
 
     Raises:
         InputError: as `read_expression`.
@@ -46,17 +47,18 @@ def read_measured(path: str | Path, column: str = "", sample: str = "") -> Expre
     names = header_of(path)
     wanted = column or sample
     alone = replicate_columns(names, wanted) if wanted not in names else []
-    expression = read_expression(path, alone[0] if alone else column, sample)
+    expression = read_expression(path, alone[0] if alone else column, sample, gaps=bool(alone))
     found = alone or replicate_columns(names, expression.column)
     if not found:
         return expression
     columns = [
-        read_expression(path, name).table["value"].alias(f"{REPLICATE}{number}")
+        read_expression(path, name, gaps=True).table["value"].alias(f"{REPLICATE}{number}")
         for number, name in enumerate(found, start=1)
     ]
     table = expression.table.with_columns(columns)
     if alone:
-        table = table.with_columns(value=pl.mean_horizontal(columns))
+        mean = pl.mean_horizontal(pl.col(one.name).fill_nan(None) for one in columns)
+        table = table.with_columns(value=mean).drop_nulls("value")
     return expression._replace(table=table, column=wanted if alone else expression.column)
 
 

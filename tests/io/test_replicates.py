@@ -53,6 +53,18 @@ def test_without_the_value_itself_it_is_the_mean(tmp_path: Path) -> None:
     assert found.column == "liver"
 
 
+def test_a_gene_may_lack_a_replicate_but_not_its_value(tmp_path: Path) -> None:
+    text = "gene,liver,liver_rep1,liver_rep2\nA,3,NA,4\nB,5,5,\nC,1,1,1\n"
+    found = read_measured(write(tmp_path, text), sample="liver").table
+    assert found["value"].to_list() == [3.0, 5.0, 1.0]
+    assert np.isnan(found["replicate_1"].to_numpy()).tolist() == [True, False, False]
+    assert np.isnan(found["replicate_2"].to_numpy()).tolist() == [False, True, False]
+    alone = read_measured(write(tmp_path, "gene,a_rep1,a_rep2\nA,NA,4\nB,2,3\nC,NA,.\n"), sample="a").table
+    assert dict(alone.select("gene", "value").iter_rows()) == {"A": 4.0, "B": 2.5}
+    with pytest.raises(InputError, match="found NA for gene A, expected a number"):
+        read_measured(write(tmp_path, "gene,liver,liver_rep1,liver_rep2\nA,NA,1,4\n"), sample="liver")
+
+
 def test_a_single_replicate_and_a_headerless_table_are_plain_tables(tmp_path: Path) -> None:
     assert read_measured(write(tmp_path, "ENSG00000000001\t1\nENSG00000000002\t2\n")).table.columns == ["gene", "value"]
     found = read_measured(write(tmp_path, "gene\tliver\tliver_rep1\nA\t1\t2\n"), sample="liver")
