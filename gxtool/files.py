@@ -5,7 +5,9 @@ A leaf: it imports nothing of ours but the errors, and every room may import it.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -43,3 +45,16 @@ def check_openable(
         if is_kind(status.st_mode):
             raise error(f"{where}: is {kind}, expected {expected} (an ordinary file)")
     return status
+
+
+def error_number(error: BaseException) -> int | None:
+    """Return the system's number of an error, also of one that a library written in Rust has only in its text."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Say whether an error means that there is no room: a full disk, a quota, or a file that may grow no more."""
+    return isinstance(error, OSError) and error_number(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

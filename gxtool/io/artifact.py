@@ -8,7 +8,6 @@ equal inputs give equal bytes.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -22,11 +21,10 @@ import numpy as np
 import polars as pl
 
 from gxtool.errors import InputError
+from gxtool.files import is_full
 from gxtool.io.hashes import HashingFile, content_problem, hashed_entry, size_problem
 from gxtool.io.manifest import KINDS, MANIFEST, Manifest, kind_of, read_manifest
 from gxtool.io.unfinished import Unfinished
-
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -228,7 +226,7 @@ class ArtifactWriter:
         except BaseException as problem:
             kind, error = None, problem
         self._unfinished.abandon()
-        if isinstance(error, OSError) and error.errno in _FULL:
+        if is_full(error):
             text = "no space left while writing; nothing was kept, expected room for the whole artifact"
             raise InputError(f"{self.path}: {text}") from None
         if kind is None:

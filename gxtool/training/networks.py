@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 
 from gxtool.errors import InputError
+from gxtool.files import error_number
 from gxtool.io.artifact import Artifact, find_artifacts
 from gxtool.io.dataset import Dataset
 from gxtool.models.base import Family, Run, Unit
@@ -92,10 +92,10 @@ def save_network(network: PreTrainedModel, folder: Path) -> None:
     try:
         network.save_pretrained(folder)
     except SafetensorError as error:
-        found = re.search(r"os error (\d+)", str(error))
-        if not found:
+        number = error_number(error)
+        if number is None:
             raise
-        raise OSError(int(found[1]), os.strerror(int(found[1]))) from error
+        raise OSError(number, os.strerror(number)) from error
 
 
 def fill_buffers(network: PreTrainedModel) -> None:

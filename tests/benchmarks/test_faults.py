@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults.__main__ import STORED
 from benchmarks.faults.commands import Campaign
 from benchmarks.faults.outcomes import (
     FAILED,
@@ -70,3 +71,9 @@ def test_campaign_notices_an_output_that_is_not_the_expected_one(tmp_path: Path)
     campaign.expected = {key: dict.fromkeys(value, "0" * 64) for key, value in campaign.expected.items()}
     outcome = campaign.trial(campaign.stages[0], "SIGKILL", moment=0.1)
     assert outcome.kind == FAILED
+
+
+def test_docs_show_the_table_that_was_measured() -> None:
+    outcomes = load(STORED)
+    assert len(outcomes) == 150 + 40 + 10
+    assert table(outcomes) in (Path(__file__).parents[2] / "docs/reliability.md").read_text(encoding="utf-8")

@@ -186,14 +186,16 @@ try:
         numbers = np.random.default_rng(1).random(1_000_000)
         if sys.argv[2] == "array":
             writer.write_array("counts.npy", numbers)
-        else:
+        elif sys.argv[2] == "table":
             writer.write_table("counts.parquet", pl.DataFrame({"counts": numbers}))
+        else:
+            pl.DataFrame({"counts": numbers}).write_csv(writer.take("counts.tsv"))
 except InputError as error:
     print(error)
 """
 
 
-@pytest.mark.parametrize("what", ["array", "table"])
+@pytest.mark.parametrize("what", ["array", "table", "text"])
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(what: str, tmp_path: Path) -> None:
     """A real, small file system: a tmpfs of 1 MB in a mount namespace of its own."""
     write = f"'{sys.executable}' - '{tmp_path}' {what} && ls -A '{tmp_path}'"
