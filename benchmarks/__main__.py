@@ -26,6 +26,7 @@ NAMES = (
     "mix_memory",
     "train_step",
     "encode_promoters",
+    "similarity",
     "proformer_step",
     "mutagenesis",
     "perturb_share",
@@ -63,7 +64,7 @@ def arguments(name: str, chosen: argparse.Namespace, results: Path) -> list[str]
         given += ["--cells", str(chosen.cells)]
     if name == "read_bins":
         given += ["--peer-genes", str(chosen.peer_genes)]
-    if name in ("read_bins", "bin_bigwig", "encode_promoters", "mutagenesis") and chosen.offline:
+    if name in ("read_bins", "bin_bigwig", "encode_promoters", "similarity", "mutagenesis") and chosen.offline:
         given += ["--offline"]
     return given
 

@@ -52,6 +52,12 @@ SCHEMES = {
         "It predicts {groups} it has not seen in a {sample} it was trained on. Relatives and neighbours of a {group} "
         "may have been seen.",
     ),
+    "similarity": Scheme(
+        "new {groups} without near-duplicates",
+        ("group", "similarity_group"),
+        "It predicts {groups} that are no near-duplicates of those it has seen (half of the 16-mers of the shorter one "
+        "shared, on either strand), in a {sample} it was trained on.",
+    ),
     "chromosome": Scheme(
         "new chromosomes",
         ("group", "chrom"),

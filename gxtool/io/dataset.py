@@ -1,8 +1,8 @@
 """The `dataset` artifact: memory-mapped arrays, a table of rows, and who belongs to which split.
 
 rows.parquet    row (u32), sample (str), group (str: the unit that must not be on both sides of a split, e.g. a gene),
-                and the family's own columns; `label` where targets are known; `reads` where it is known how many reads
-                (cells, barcodes) each row's labels rest on
+                and the family's own columns; `label` where targets are known; `similarity_group` where near-duplicates
+                stand on one side; `reads` where it is known how many reads (cells, barcodes) each row's labels rest on
 splits.parquet  row, scheme, fold, role ("train", "val", "test")
 *.npy           arrays whose first axis is the row; `labels.npy` holds what is to be predicted, one number per row or,
                 of T targets, (rows, T)
@@ -23,6 +23,7 @@ from gxtool.io.artifact import Artifact, open_artifact
 
 ROLES = ("train", "val", "test")
 READS = "reads"
+SIMILARITY = "similarity_group"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Dataset:
         if not self.targets:
             return sample
         return self.targets[target] if len(self.samples) == 1 else f"{sample} {self.targets[target]}"
+
+    @property
+    def kept_together(self) -> str:
+        """Name the column of what a new test set would draw anew: groups, or groups of near-duplicates."""
+        return SIMILARITY if SIMILARITY in self.rows.columns else "group"
 
     @property
     def scheme(self) -> str:

@@ -22,6 +22,8 @@ RELATIVES = "a sign that neighbours and relatives of the {groups} helped"
 TRAINING_ALONE = "a sign that part of what it learned holds in the {samples} of the training alone"
 FALLS = {
     ("group", "chromosome"): RELATIVES,
+    ("group", "similarity"): RELATIVES,
+    ("file", "similarity"): RELATIVES,
     ("file", "chromosome"): RELATIVES,
     ("random_rows", "chromosome"): RELATIVES,
     ("group", "group_and_sample"): TRAINING_ALONE,

@@ -6,7 +6,7 @@ from gxtool.data.splits import SCHEMES
 from gxtool.measure.faults import listing
 from gxtool.report.gather import FamilyMaterial
 
-HELD_OUT = {"group": "{groups}", "sample": "{samples}", "chrom": "chromosomes"}
+HELD_OUT = {"group": "{groups}", "sample": "{samples}", "chrom": "chromosomes", "similarity_group": "near-duplicates"}
 
 
 def in_words(family: FamilyMaterial, text: str) -> str:

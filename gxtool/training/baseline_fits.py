@@ -81,7 +81,7 @@ def fit_baselines(family: Family, dataset: Dataset, config: EvaluationConfig, ta
     for role in ("train", "val"):
         if len(indices[role]) > config.baseline_max_rows:
             indices[role] = np.sort(generator.choice(indices[role], config.baseline_max_rows, replace=False))
-    groups, columns = dataset.rows["group"].to_numpy(), _columns(family, dataset)
+    groups, columns = dataset.rows[dataset.kept_together].to_numpy(), _columns(family, dataset)
     matrices = {role: _features(family, dataset, rows) for role, rows in indices.items()}
     fits = []
     for target in range(dataset.n_targets):

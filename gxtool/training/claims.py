@@ -96,6 +96,7 @@ def claim_of(models: Sequence[Artifact], dataset: Dataset, family: Family) -> Cl
         *([f"{_what_is_left_out(gone, len(dropped) + len(kept), new, words)}."] if len(dropped) else []),
         *([f"No row of {_some(without)} is left to be scored."] if without else []),
         *_doubts(new, dataset, kept, records, words),
+        *(f"{doubt}." for doubt in dataset.artifact.manifest.info.get("origin", {}).get("doubts", ())),
     ]
     title = SCHEMES[scheme].title.format(**words)
     return Claim(new, scheme, dataset.scheme, title, rows, gone, tuple(sentences))

@@ -177,7 +177,7 @@ def _table(dataset: Dataset, predictions: pl.DataFrame, fits: Sequence[Fit]) -> 
         {"of": pl.String, "target": pl.UInt32, "sample": pl.String},
         orient="row",
     )
-    rows = dataset.rows.select("row", "group", of="sample").join(label_rows(dataset), on="row")
+    rows = dataset.rows.select("row", group=dataset.kept_together, of="sample").join(label_rows(dataset), on="row")
     rows = rows.join(names, on=("of", "target")).drop("of")
     table = pl.concat(parts).join(rows, on=("row", "target"), how="left", maintain_order="left")
     return table.sort("target", maintain_order=True)

@@ -19,6 +19,7 @@ NAMES = (
     "mix_memory",
     "train_step",
     "encode_promoters",
+    "similarity",
     "proformer_step",
     "mutagenesis",
     "perturb_share",

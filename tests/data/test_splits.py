@@ -143,4 +143,4 @@ def test_every_scheme_says_what_it_keeps_apart_and_proves() -> None:
         words = {"group": "gene", "groups": "genes", "sample": "cell type", "samples": "cell types"}
         text = scheme.proves.format(**words) + scheme.title.format(**words)
         assert "{" not in text
-        assert set(scheme.apart) <= {"group", "sample", "chrom"}
+        assert set(scheme.apart) <= {"group", "sample", "chrom", "similarity_group"}

@@ -13,10 +13,11 @@ from gxtool.io.promoter_encoding import Tally
 from gxtool.io.promoters import PromoterSource
 from gxtool.models.look import InputFacts, Look
 from gxtool.models.proformer.config import DataConfig
-from gxtool.models.proformer.encode import split_rows
+from gxtool.models.proformer.encode import SIMILARITY_SCHEME, split_rows
 from gxtool.models.proformer.examples import FILES, files_of, read_blocks, tested_rows, with_numbers
 from gxtool.models.proformer.features import feature_names
 from gxtool.models.proformer.ids import sequence_ids
+from gxtool.models.proformer.near import describe, sentence, similarity_groups
 from gxtool.models.proformer.side import describe_side
 from gxtool.models.proformer.subsets import boards, has_lists, subset_table
 from gxtool.models.proformer.summary import is_foreign
@@ -25,6 +26,8 @@ from gxtool.models.proformer.summary import is_foreign
 READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 3e3
 # Memory of Python with PyTorch (GB), and bytes that a sequence takes beside its tokens while it is encoded and on disk.
 BASE_MEMORY_GB, BYTES_IN_MEMORY, BYTES_ON_DISK = 1.5, 120, 30
+# Sequences among which near-duplicates are looked for.
+LOOKED = 200_000
 # Kind of effect -> column of the samplesheet that it takes.
 _NEEDED = {"variants": "variants", "motif": "motifs", "motif_scan": "motifs"}
 WORDS = {
@@ -43,6 +46,7 @@ class Looked:
     counted.
 
     tested: number and sequence of test sequences (n rows) that lists or a column of numbers speak of, else nothing.
+    tokens: those of all sequences, empty where they are too many to look for near-duplicates in seconds.
     """
 
     column: str
@@ -51,6 +55,7 @@ class Looked:
     values: Mapping[str, np.ndarray]
     tally: Tally
     tested: pl.DataFrame
+    tokens: np.ndarray
 
 
 def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> InputFacts:
@@ -78,6 +83,10 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
     if n_train:
         facts.append(("costs", "of one seed with the default preset; other presets may take many times as long"))
     rows, splits, labels = _dataset(sheet, samples, data, look)
+    if rows is not None and splits is not None:
+        splits, told, doubts = _near_duplicates(rows, splits, _near(samples, rows["group"]), data)
+        facts.append(("near-duplicates", told))
+        warnings += doubts
     return InputFacts(
         facts=tuple(facts),
         warnings=tuple(warnings),
@@ -155,12 +164,36 @@ def _dataset(
     return rows, splits, np.concatenate(values)
 
 
+def _near(samples: Sequence[Mapping[str, Looked] | None], ids: pl.Series) -> pl.Series | None:
+    """Return the similarity group of each row; None where they are too many to look at in seconds."""
+    tokens = [looked[column].tokens for looked in samples if looked for column in FILES if column in looked]
+    return similarity_groups(ids, tokens) if len(ids) == sum(map(len, tokens)) <= LOOKED else None
+
+
+def _near_duplicates(
+    rows: pl.DataFrame, splits: pl.DataFrame, near: pl.Series | None, data: DataConfig
+) -> tuple[pl.DataFrame, str, list[str]]:
+    """Return the split that near-duplicates lead to, what there is of them, and a warning of those on both sides."""
+    if near is None:
+        return splits, f"not looked for among more than {LOOKED:,} sequences; `tokenize` does", []
+    splits = split_rows(rows, data, near)
+    found = describe(rows["group"], near, splits)
+    if not found["sequences"]:
+        return splits, "none", []
+    kept = splits["scheme"][0] == SIMILARITY_SCHEME
+    told = "are kept on one side" if kept else "may stand on both sides (data.split=similarity keeps them on one)"
+    said = sentence(found)
+    return splits, f"{found['sequences']:,} sequences in {found['groups']:,} groups {told}", [said] if said else []
+
+
 def _split(data: DataConfig) -> str:
     if data.split == "file":
         return "as the files say (data.split=file)"
-    given = "" if data.split == "sequence" else ", where no file says who validates or is tested"
+    given = "" if data.split in ("sequence", "similarity") else ", where no file says who validates or is tested"
+    by = {"sequence": "sequence", "similarity": "groups of near-duplicates"}.get(data.split, "sequence")
+    by += ", near-duplicates kept together unless files give roles" if data.split == "auto" else ""
     return (
-        f"by sequence, {data.test_fraction:.0%} to test and {data.validation_fraction:.0%} of the others to validate"
+        f"by {by}, {data.test_fraction:.0%} to test and {data.validation_fraction:.0%} of the others to validate"
         f"{given} (data.split={data.split})"
     )
 
@@ -174,8 +207,10 @@ def _flanks(data: DataConfig) -> str:
 
 def _look(column: str, source: PromoterSource, data: DataConfig, listed: bool) -> Looked:
     reader, blocks = read_blocks(source, data)
-    ids, lengths, values, tested = [], [], [], [pl.DataFrame()]
+    ids, lengths, values, tested, tokens, n = [], [], [], [pl.DataFrame()], [], 0
     for block in blocks:
+        n += len(block.tokens)
+        tokens = [*tokens, block.tokens] if n <= LOOKED else []
         ids.append(sequence_ids(block.tokens, block.lengths))
         lengths.append(block.lengths)
         if block.values is not None:
@@ -189,6 +224,7 @@ def _look(column: str, source: PromoterSource, data: DataConfig, listed: bool) -
         {name: np.concatenate(values)[:, data.targets.index(name)] for name in data.predicted} if values else {},
         reader.tally,
         with_numbers(pl.concat(tested, how="diagonal"), source),
+        np.concatenate(tokens) if tokens else np.empty((0, data.length), np.uint8),
     )
 
 

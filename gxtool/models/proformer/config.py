@@ -85,10 +85,11 @@ class DataConfig(Section):
     target: str = Field(
         "", description="which of `targets` is predicted; empty: all of them, by one network with as many outputs"
     )
-    split: Literal["auto", "file", "sequence"] = Field(
+    split: Literal["auto", "file", "sequence", "similarity"] = Field(
         "auto",
         description="file: the samplesheet's train, val and test files; sequence: held out by a hash of the sequence "
-        "(those of a test file stay); auto: what no file gives is held out by the hash",
+        "(those of a test file stay); similarity: the same for groups of near-duplicates; auto: similarity where no "
+        "file says who validates or is tested, else what no file gives is held out by the hash",
     )
     validation_fraction: float = Field(
         0.1, gt=0, lt=1, description="share of the sequences not tested that validates, where no file says so"

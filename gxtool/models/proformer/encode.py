@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,15 +11,18 @@ import polars as pl
 from gxtool.data.splits import file_split
 from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter
+from gxtool.io.dataset import SIMILARITY
 from gxtool.io.replicates import join_replicates
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.examples import BLOCK
 from gxtool.models.proformer.ids import hash_units
+from gxtool.models.proformer.near import describe, sentence, similarity_groups
 from gxtool.models.proformer.side import join
 from gxtool.models.proformer.subsets import TABLE
 from gxtool.models.proformer.summary import summarise
 
 ROLES = ("train", "val", "test")
+SIMILARITY_SCHEME = "similarity"
 
 
 def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWriter) -> None:
@@ -46,10 +50,15 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
         columns = [data.targets.index(name) for name in data.predicted]
         labels = np.concatenate([part.array("values.npy")[:, columns] for part in examples])
         writer.write_array("labels.npy", labels if len(columns) > 1 else labels[:, 0])
-        splits = split_rows(rows, data)
+        near = similarity_groups(rows["group"], [part.array("tokens.npy") for part in examples])
+        splits = split_rows(rows, data, near)
+        found = describe(rows["group"], near, splits)
+        if splits["scheme"][0] == SIMILARITY_SCHEME:
+            rows = rows.with_columns(near.alias(SIMILARITY))
         if len(columns) == 1:
             rows = rows.with_columns(pl.Series("label", labels[:, 0]))
     else:
+        found = None
         splits = file_split(rows.with_columns(pl.lit("test").alias("role")))
     writer.write_table("rows.parquet", rows)
     writer.write_table("splits.parquet", splits)
@@ -63,7 +72,7 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
     facts = {"targets": list(data.predicted), "tallies": origins}
     described = summarise(rows, splits, tokens, (lengths, labels), facts)
     writer.write_json("summary.json", described | join(examples, writer))
-    _describe(examples, rows, splits, data, writer)
+    _describe(examples, rows, splits, data, writer, found)
 
 
 def _predicted(replicates: pl.DataFrame, data: DataConfig) -> pl.DataFrame:
@@ -80,12 +89,18 @@ def _token_blocks(part: Artifact) -> Iterator[np.ndarray]:
 
 
 def _describe(
-    examples: Sequence[Artifact], rows: pl.DataFrame, splits: pl.DataFrame, data: DataConfig, writer: ArtifactWriter
+    examples: Sequence[Artifact],
+    rows: pl.DataFrame,
+    splits: pl.DataFrame,
+    data: DataConfig,
+    writer: ArtifactWriter,
+    near: dict[str, Any] | None,
 ) -> None:
     left_out = len(rows) - splits["row"].n_unique()
+    reason = "near_duplicate_in_another_role" if SIMILARITY in rows.columns else "same_sequence_in_another_role"
     writer.describe(
         rows={role: int((splits["role"] == role).sum()) for role in ROLES},
-        dropped={"same_sequence_in_another_role": left_out} if left_out else {},
+        dropped={reason: left_out} if left_out else {},
         info={
             "length": data.length,
             "target": ", ".join(data.predicted),
@@ -93,7 +108,10 @@ def _describe(
             "scheme": splits["scheme"][0],
             "samples": rows["sample"].unique(maintain_order=True).to_list(),
             "inputs": [item for part in examples for item in part.manifest.info["inputs"]],
-            "origin": {"flanks": examples[0].manifest.info["origin"]["flanks"]},
+            "origin": {
+                "flanks": examples[0].manifest.info["origin"]["flanks"],
+                **({"near_duplicates": near, "doubts": [said] if (said := sentence(near)) else []} if near else {}),
+            },
         },
     )
 
@@ -112,11 +130,12 @@ def _require_same(examples: Sequence[Artifact], data: DataConfig) -> None:
             )
 
 
-def split_rows(rows: pl.DataFrame, data: DataConfig) -> pl.DataFrame:
+def split_rows(rows: pl.DataFrame, data: DataConfig, near: pl.Series | None = None) -> pl.DataFrame:
     """Return who is trained on, who chooses and who judges, as data.split says.
 
-    The same sequence never has two roles: where files give it several, it keeps the strictest (test before val before
-    train), and its other rows have none.
+    `near` (n,) are the ids of similarity groups, None where nobody looked for any. The same sequence never has two
+    roles, nor has a similarity group under that scheme: where files give it several, it keeps the strictest (test
+    before val before train), and its other rows have none. Without near-duplicates this is the split by sequence.
 
     Raises:
         InputError: data.split=file, and a sample does not have all three files.
@@ -130,23 +149,25 @@ def split_rows(rows: pl.DataFrame, data: DataConfig) -> pl.DataFrame:
             raise InputError(
                 f"data.split=file: sample {sample} has no file of {missing[0]} sequences, expected train, val and test"
             )
-    whole = data.split != "sequence" and all(roles >= set(ROLES) for roles in trained)
+    pooled = data.split in ("sequence", "similarity")
+    whole = not pooled and all(roles >= set(ROLES) for roles in trained)
+    free = data.split == "auto" and all(roles <= {"train"} for roles in given.values())
+    together = near is not None and (free or data.split == "similarity") and not near.equals(rows["group"])
+    ids = near if near is not None and together else rows["group"]
     table = rows.select(
         pl.col("row").cast(pl.UInt32),
-        pl.col("group").str.to_integer(base=16, dtype=pl.UInt64).alias("key"),
-        _role(rows["group"], given, data).alias("role"),
+        ids.str.to_integer(base=16, dtype=pl.UInt64).alias("key"),
+        _role(ids, given, data, pooled).alias("role"),
     )
     for stricter, weaker in (("test", ("val", "train")), ("val", ("train",))):
         taken = table.filter(pl.col("role") == stricter)["key"].unique()
         table = table.filter(~(pl.col("role").is_in(weaker) & pl.col("key").is_in(taken.implode())))
-    return table.select(
-        "row", pl.lit("file" if whole else "group").alias("scheme"), pl.lit(0, pl.Int32).alias("fold"), "role"
-    )
+    scheme = "file" if whole else SIMILARITY_SCHEME if together else "group"
+    return table.select("row", pl.lit(scheme).alias("scheme"), pl.lit(0, pl.Int32).alias("fold"), "role")
 
 
-def _role(ids: pl.Series, given: dict[str, set[str]], data: DataConfig) -> pl.Expr:
+def _role(ids: pl.Series, given: dict[str, set[str]], data: DataConfig, pooled: bool) -> pl.Expr:
     """Return every row's role: its file's, or for training rows that of its hash where the sample has no such file."""
-    pooled = data.split == "sequence"
     tested = [name for name, roles in given.items() if "test" in roles]
     validated = [] if pooled else [name for name, roles in given.items() if "val" in roles]
     held_out = pl.Series(hash_units(ids, data.split_seed + 1) < data.test_fraction)
