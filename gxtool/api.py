@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from gxtool.config import Config
-from gxtool.errors import ConfigError, did_you_mean
+from gxtool.errors import did_you_mean
 from gxtool.io.artifact import find_artifacts, is_artifact, open_artifact
 from gxtool.models.base import CheckReport, Family, Run
 from gxtool.models.recorded import (
     DATA_ALONE,
     WEIGHTS_SECTIONS,
+    agreed_family,
     config_from_data,
     config_from_models,
     require_same_rows_as,
@@ -132,8 +133,7 @@ def tokenize(
 
     settings = _with(settings or Settings(), keywords, SettingsKeywords)
     examples = find_artifacts(paths(sources), "examples")
-    family = settings.family if settings.model else get_family(examples[0].manifest.family)
-    stages.require_family(family, examples)
+    family = agreed_family(settings, examples)
     config = config_from_data(family, settings, examples)
     return stages.tokenize(family, config, paths(sources), Path(output), overwrite)
 
@@ -156,8 +156,8 @@ def train(
     settings = _with(settings or Settings(), keywords, TrainKeywords)
     options = _with(options, keywords, TrainKeywords)
     named = {name: keywords.get(name, getattr(units, name)) for name in ("samples", "seeds", "folds")}
-    artifact = open_artifact(Path(dataset), "dataset", settings.model)
-    family = settings.family if settings.model else get_family(artifact.manifest.family)
+    artifact = open_artifact(Path(dataset), "dataset")
+    family = agreed_family(settings, [artifact])
     config = config_from_data(family, settings, [artifact])
     config.require_trainable()
     preset = settings.preset or family.default_preset
@@ -327,12 +327,8 @@ def _of_models(
     from gxtool.training.predict import family_of
 
     models = find_artifacts(checkpoints, "model")
+    agreed_family(settings, models)
     family = family_of(models)
-    if settings.model and settings.model != family.name:
-        raise ConfigError(
-            f"--model {settings.model}: {models[0].path} is a model of family {family.name}, expected that family, or "
-            "none named"
-        )
     return family, config_from_models(family, settings, models, alike, new_files)
 
 

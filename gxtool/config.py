@@ -1,7 +1,7 @@
 """Configuration: validated once, frozen, and resolved in one order.
 
 field defaults (the Python classes below, the only place) <- preset YAML <- the user's YAML <- `section.field=value`
-<- explicit flags. This module is a leaf: it imports nothing of ours, and every room may import it.
+<- explicit flags. This module is a leaf: it imports none of the rooms, and every room may import it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from gxtool.errors import QUOTED_LENGTH, ConfigError, did_you_mean, quoted
+from gxtool.config_faults import config_fault
+from gxtool.errors import QUOTED_LENGTH, ConfigError, quoted
 from gxtool.files import check_openable
 from gxtool.yaml_text import LARGEST_YAML, YamlError, parse_yaml
 
@@ -338,7 +339,7 @@ def resolve(schema: type[C], layers: Sequence[Layer]) -> C:
     try:
         return schema.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, schema, origin)) from None
+        raise ConfigError(config_fault(error, schema, origin)) from None
 
 
 def _merge(into: dict, values: Mapping, source: str, origin: dict[str, str], path: tuple[str, ...]) -> None:
@@ -351,35 +352,6 @@ def _merge(into: dict, values: Mapping, source: str, origin: dict[str, str], pat
             _merge(into[key], value, source, origin, here)
         else:
             into[key] = value
-
-
-def _sentence(error: ValidationError, schema: type[BaseModel], origin: Mapping[str, str]) -> str:
-    """Say the first problem of a failed validation as one sentence a person can act on."""
-    problem = error.errors()[0]
-    path = [str(part) for part in problem["loc"]]
-    dotted = ".".join(path)
-    source = next((origin[d] for d in _prefixes(path) if d in origin), "configuration")
-    if problem["type"] == "extra_forbidden":
-        known = _known_fields(schema, path[:-1])
-        return f"{source}: unknown key {dotted}{did_you_mean(path[-1], known)}"
-    found = problem["input"]
-    expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    if isinstance(found, (dict, BaseModel)):
-        return f"{source}: {dotted}: expected {expected}"
-    return f"{source}: {dotted} is {quoted(found)}, expected {expected}"
-
-
-def _prefixes(path: Sequence[str]) -> list[str]:
-    return [".".join(path[:n]) for n in range(len(path), 0, -1)]
-
-
-def _known_fields(schema: type[BaseModel], path: Sequence[str]) -> list[str]:
-    for part in path:
-        annotation = schema.model_fields[part].annotation if part in schema.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        schema = annotation
-    return list(schema.model_fields)
 
 
 def stage_fields(section: Section, stage: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Names that people type or files contain: checked once, at the door, and never pasted into anything (DESIGN 13).
 
-Samples become parts of folder names, runs become folders, units and groups only ever stand in tables. This module is a
-leaf: it imports nothing of ours but the errors, and every room may import it.
+Samples become parts of folder names, marks columns of tables, runs folders; units and groups only ever stand in tables.
+This module is a leaf: it imports nothing of ours but the errors, and every room may import it.
 """
 
 from __future__ import annotations
@@ -30,16 +30,30 @@ def check_samples(names: Iterable[str], where: str) -> None:
     Raises:
         InputError: the first name that breaks a rule, said with `where`.
     """
+    problem = names_problem(names, "sample")
+    if problem:
+        raise InputError(f"{where}: {problem}")
+
+
+def names_problem(names: Iterable[str], word: str, reserved: Iterable[str] = ()) -> str:
+    """Say which name breaks the rules of samples' names, or is a reserved word in any case; empty: none does.
+
+    `word` is what the names are of: such as sample, or mark.
+    """
     seen: dict[str, str] = {}
+    taken = {name.casefold() for name in reserved}
     for name in names:
         problem = _sample_problem(name)
+        if not problem and name.casefold() in taken:
+            problem = "is taken by a column of gxtool's tables, expected another one"
         if problem:
-            raise InputError(f"{where}: the sample name {quoted(name)} {problem}")
+            return f"the {word} name {quoted(name)} {problem}"
         folded = unicodedata.normalize("NFC", name.casefold())
         if folded in seen:
             same = "stands there twice" if seen[folded] == name else f"differs from {quoted(seen[folded])} by case only"
-            raise InputError(f"{where}: the sample name {quoted(name)} {same}, expected every sample once")
+            return f"the {word} name {quoted(name)} {same}, expected every {word} once"
         seen[folded] = name
+    return ""
 
 
 def check_sample(name: str, where: str) -> None:

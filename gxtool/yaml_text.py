@@ -16,7 +16,8 @@ from gxtool.errors import quoted
 LARGEST_YAML = 4 << 20
 """Bytes of a settings file: ten thousand times that of a preset."""
 DEEPEST = 20
-_MOST_VALUES = 200_000
+_MOST_VALUES = 50_000
+"""Of a document: a runs file of a thousand runs has fewer; reading as many takes about a second."""
 _INTEGERS = range(-(2**63), 2**63)
 _PLAIN_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
 
@@ -59,6 +60,7 @@ class _Loader(yaml.SafeLoader):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
+        self._composed = 0
         self._values: dict[int, int] = {}
         """Id of a finished node -> values that it stands for, aliases written out."""
 
@@ -73,6 +75,9 @@ class _Loader(yaml.SafeLoader):
             return node
         if self._depth >= DEEPEST:
             raise YamlError(f"is nested more than {DEEPEST} levels deep, expected sections with fields", line)
+        self._composed += 1
+        if self._composed > _MOST_VALUES:
+            raise YamlError(f"holds more than {_MOST_VALUES:,} values, expected settings", line)
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1

@@ -82,7 +82,7 @@ def test_no_stage_ignores_a_contradiction(folder: Path, tmp_path: Path, stage: s
 
 
 def test_the_family_of_the_models_is_not_another(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="--model histone: .* is a model of family proformer, expected that family"):
+    with pytest.raises(ConfigError, match="--model histone: .* belongs to family proformer, expected that family"):
         gxtool.evaluate(folder / "models", folder / "dataset", tmp_path / "e", model="histone")
 
 

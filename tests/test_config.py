@@ -132,3 +132,20 @@ def test_what_is_set_is_what_is_resolved(width: int, rate: float, keep: str) -> 
     config = resolve(Toy, [parse_assignments(assignments)])
     assert (config.model.width, config.training.learning_rate, config.training.keep) == (width, rate, keep)
     assert resolve(Toy, [Layer("dump", config.model_dump(mode="json"))]) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("training:\n", "training is empty, expected fields below it, such as epochs, max_steps, batch_size"),
+        ("training: 5\n", "training is 5, expected fields below it, such as epochs, max_steps, batch_size"),
+        ("1: 2\n", "the key 1 is no text, expected names such as data, model, training, evaluation"),
+        ("training:\n  1: 2\n", "the key training.1 is no text, expected names such as epochs, max_steps"),
+    ],
+)
+def test_shapes_that_are_no_sections_are_told_with_what_belongs_there(tmp_path: Path, text: str, sentence: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        resolve(Toy, [read_yaml(path)])
+    assert str(caught.value).startswith(f"{path}: {sentence}")

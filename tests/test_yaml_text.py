@@ -34,7 +34,8 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (BOMB, ", line 6: stands for more than 200,000 values (aliases written out), expected fewer"),
+        (BOMB, ", line 5: stands for more than 50,000 values (aliases written out), expected fewer"),
+        ("a: [" + "x, " * 1_000_000 + "x]\n", ", line 1: holds more than 50,000 values, expected settings"),
         ("training: &t\n  epochs: [*t]\n", ", line 2: *t stands inside the value it names, expected an end to it"),
         ("a: " + "[" * 5000 + "]" * 5000, f", line 1: is nested more than {DEEPEST} levels deep, expected sections"),
         ("a:\n" * 1 + "".join(" " * n + "a:\n" for n in range(1, 300)), f"nested more than {DEEPEST} levels deep"),
@@ -50,7 +51,15 @@ BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("x" * (LARGEST_YAML + 1), f": holds more than {LARGEST_YAML:,} characters, expected settings"),
     ],
     ids=[
-        *("alias bomb", "recursion", "depth in brackets", "depth in lines", "key twice", "section twice"),
+        *(
+            "alias bomb",
+            "a million entries",
+            "recursion",
+            "depth in brackets",
+            "depth in lines",
+            "key twice",
+            "section twice",
+        ),
         *("5,000 digits", "65 bits", "octal", "minutes", "no date", "a tag", "null byte", "size"),
     ],
 )

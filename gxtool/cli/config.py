@@ -94,6 +94,9 @@ def _requests(context: typer.Context, given: dict) -> list:
     if given["output"]:
         options.need(source, "--input", "a samplesheet (make one with `gxtool init`) or a folder of raw data")
     presets = [preset.strip() for preset in (given["preset"] or family.default_preset).split(",")]
+    if not all(presets):
+        few = ", ".join(family.presets())
+        raise UsageError(f"--preset {given['preset']}: has no name beside a comma, expected presets such as {few}")
     # The judge is a run like the others, but for not being judged itself; alone it would have nobody to judge.
     judged = {preset: "" if preset == given["judge"] and len(presets) > 1 else given["judge"] for preset in presets}
     task = given["task"] or TASKS[0]

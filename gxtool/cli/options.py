@@ -23,6 +23,7 @@ ConfigFiles = Annotated[
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.FIELD=VALUE", help="Set one field; may be repeated.")
 ]
+OfInput = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Family (default: that of the input).")]
 OfModels = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Family (default: that of the models).")]
 PresetOfModels = Annotated[str, typer.Option("--preset", metavar="NAME", help="Preset (default: that of the models).")]
 

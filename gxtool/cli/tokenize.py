@@ -9,7 +9,7 @@ from gxtool.cli import options
 
 
 def command(
-    model: options.Model = "",
+    model: options.OfInput = "",
     sources: Annotated[list[Path] | None, options.reads("Examples (`gxtool preprocess`); may be repeated.")] = None,
     output: Annotated[Path | None, options.writes("Folder of the dataset.")] = None,
     preset: options.Preset = "",
@@ -24,7 +24,6 @@ def command(
     """
     from gxtool import api
 
-    options.need(model, "--model", "the family to run; `gxtool families` lists them")
     options.need(sources, "--input", "one or more folders of examples; `gxtool preprocess` makes them")
     options.need(output, "--output", "the dataset folder to write")
     settings = options.settings(model, preset, config, assignments)

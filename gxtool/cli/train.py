@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from gxtool.training.options import DEFAULT_OPTIONS
 
 def command(
     context: typer.Context,
-    model: options.Model = "",
+    model: options.OfInput = "",
     source: options.DatasetInput = None,
     output: Annotated[Path | None, options.writes("Folder of the models; each has one of its own in it.")] = None,
     preset: options.Preset = "",
@@ -45,16 +46,14 @@ def command(
     `data` is the dataset's; --set model.FIELD=VALUE and training.FIELD=VALUE change the rest.
     """
     from gxtool import api
-    from gxtool.models.registry import get_family
     from gxtool.names import check_run
 
     if name:
         check_run(name, "--name")
-    options.need(model, "--model", "the family to train; `gxtool families` lists them")
-    extra, paths = options.published_options(context.args, get_family(model).aliases)
+    extra, paths = options.published_options(context.args, _aliases(model, source))
     source = options.same(source, paths.get("--input"), "--input")
     output = options.same(output, paths.get("--output"), "--output")
-    made = f"`gxtool preprocess --model {model}` and then `gxtool tokenize --model {model}` make it"
+    made = f"`gxtool preprocess --model {model or 'NAME'}` and then `gxtool tokenize` make it"
     options.need(source, "--input", f"the dataset to train on; {made}")
     options.need(output, "--output", "the folder for the trained models")
     settings = options.settings(model, preset, config, [*(assignments or ()), *extra], name)
@@ -68,3 +67,12 @@ def command(
         written = api.train(source, output, settings, units, chosen)
     if os.environ.get("RANK", "0") == "0":  # under torchrun, one process speaks for all
         options.announce(written, f"{output}: {len(written)} model(s) trained", as_json)
+
+
+def _aliases(model: str, source: Path | None) -> Mapping[str, str]:
+    """Return the published option names of the family that is named, or else of the dataset's."""
+    from gxtool.io.artifact import open_artifact
+    from gxtool.models.registry import get_family
+
+    name = model or (open_artifact(source, "dataset").manifest.family if source else "")
+    return get_family(name).aliases if name else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import tarfile
 import zipfile
 import zlib
@@ -26,7 +27,8 @@ def archive_members(path: Path, wanted: Collection[str]) -> list[tuple[str, int]
     """Return name and size (bytes, as the archive says) of the members whose last part is wanted, in their order.
 
     Raises:
-        InputError: no archive, a damaged or encrypted one, a member that leads out of it, or more than 100,000.
+        InputError: no archive, a damaged or encrypted one, a wanted member that leads out of it or is a link, or more
+            than 100,000 members.
     """
     with _opened(path) as archive:
         return [(name, _size(info)) for name, info in _members(path, archive, lambda name: _last(name) in wanted)]
@@ -100,11 +102,20 @@ def _members(path: Path, archive: _Archive, wanted: Callable[[str], bool]) -> It
             raise InputError(f"{path}: holds more than {_MOST_MEMBERS:,} members, expected {_EXPECTED}")
         name = info.filename if isinstance(info, zipfile.ZipInfo) else info.name
         name = name.removeprefix("./")
-        if not wanted(name) or name.endswith("/") or (isinstance(info, tarfile.TarInfo) and not info.isfile()):
+        if not wanted(name) or name.endswith("/") or (isinstance(info, tarfile.TarInfo) and info.isdir()):
             continue
         if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts:
             raise InputError(f"{path}: member {plain(name)} leads out of the archive, expected relative names")
+        if not _is_plain(info):
+            raise InputError(f"{path}: member {plain(name)} is a link or a device, expected the table itself")
         yield name, info
+
+
+def _is_plain(info: Any) -> bool:
+    """Say whether a member is an ordinary file: a .zip keeps the file's mode where a Unix made it."""
+    if isinstance(info, tarfile.TarInfo):
+        return info.isfile()
+    return stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
 
 
 def _size(info: Any) -> int:

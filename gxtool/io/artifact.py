@@ -22,9 +22,13 @@ import polars as pl
 
 from gxtool.errors import InputError
 from gxtool.files import is_full
+from gxtool.io.array_stream import ArrayStream
 from gxtool.io.hashes import HashingFile, content_problem, hashed_entry, size_problem
 from gxtool.io.manifest import KINDS, MANIFEST, Manifest, kind_of, read_manifest
 from gxtool.io.unfinished import Unfinished
+
+BESIDE = "beside"
+"""In a manifest's `info`: names of files that belong to the artifact and enter no id, so no hash of theirs is there."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,9 @@ def open_artifact(path: Path, kind: str | None = None, family: str | None = None
         problem = size_problem(path / name, entry)
         if problem:
             raise InputError(f"{path / name}: {problem}; make the artifact again")
+    for name in manifest.info.get(BESIDE, ()):
+        if not (path / name).is_file():
+            raise InputError(f"{path / name}: is missing, expected it as it was written; make the artifact again")
     return Artifact(path, manifest, sha256)
 
 
@@ -239,7 +246,7 @@ class ArtifactWriter:
 
     def stream_array(self, name: str, shape: Sequence[int], dtype: np.dtype) -> ArrayStream:
         """Open an array of known shape that is written piece by piece along its first axis."""
-        return ArrayStream(self, name, tuple(shape), np.dtype(dtype))
+        return ArrayStream(self._target(name), self._files, name, tuple(shape), np.dtype(dtype))
 
     def write_table(self, name: str, table: pl.DataFrame) -> None:
         """Write one polars table as parquet."""
@@ -253,6 +260,11 @@ class ArtifactWriter:
     def write_text(self, name: str, text: str) -> None:
         """Write text as UTF-8."""
         self._write(name, lambda file: file.write(text.encode()))
+
+    def write_beside(self, name: str, text: str) -> None:
+        """Write text that enters no id: the manifest lists its name alone, so that its loss is noticed."""
+        self._target(name).write_text(text, encoding="utf-8")
+        self.describe(info={BESIDE: [*self._fields.get("info", {}).get(BESIDE, ()), name]})
 
     def adopt(self, name: str, source: Artifact, source_name: str | None = None) -> None:
         """Take a file of another artifact as it is: linked where the disk allows, copied otherwise, never re-hashed."""
@@ -353,34 +365,6 @@ def require_free(path: Path, kind: str, overwrite: bool = False) -> None:
         what = f"is an artifact of kind {found}" if found else "holds no artifact that can be read"
         expected = f"one of kind {kind} to replace, or a new folder"
         raise InputError(f"{path}: {what}, expected {expected}; nothing was deleted")
-
-
-class ArrayStream:
-    """An `.npy` file of known shape, written along its first axis."""
-
-    def __init__(self, writer: ArtifactWriter, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        self._writer, self._name, self._shape, self._dtype = writer, name, shape, dtype
-        self._rows = 0
-
-    def __enter__(self) -> Self:
-        self._file = HashingFile(self._writer.take(self._name))
-        header = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": self._shape}
-        np.lib.format.write_array_header_1_0(self._file, header)
-        return self
-
-    def append(self, piece: np.ndarray) -> None:
-        """Write the next rows; their trailing shape and type must be the declared ones."""
-        if piece.shape[1:] != self._shape[1:] or piece.dtype != self._dtype:
-            raise ValueError(f"{self._name}: piece {piece.shape} {piece.dtype}, expected {self._shape} {self._dtype}")
-        self._rows += len(piece)
-        if piece.size:
-            self._file.write(np.ascontiguousarray(piece))
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        entry = self._file.close()
-        if error is None and self._rows != self._shape[0]:
-            raise ValueError(f"{self._name}: {self._rows} rows written, {self._shape[0]} declared")
-        self._writer._files[self._name] = entry
 
 
 def _plain(value: Any) -> Any:

@@ -18,7 +18,7 @@ from gxtool.config import Config, Layer, Section, read_yaml, resolve
 from gxtool.errors import ConfigError, InputError, quoted
 from gxtool.io.artifact import Artifact
 from gxtool.models.base import Family, Run, Unit
-from gxtool.models.registry import preset_layer, typed_layers
+from gxtool.models.registry import get_family, preset_layer, typed_layers
 from gxtool.models.settings import Settings
 from gxtool.yaml_text import LARGEST_YAML
 
@@ -48,6 +48,27 @@ def settings_yaml(config: Config) -> str:
     """Return the text of settings.yaml: how the run's models are to be scored, perturbed and designed with."""
     text = _yaml({name: getattr(config, name).model_dump(mode="json") for name in DEFAULT_SECTIONS})
     return text + _hash_line(text.encode())
+
+
+def agreed_family(settings: Settings, artifacts: Sequence[Artifact]) -> Family:
+    """Return the one family that artifacts belong to: nobody has to name what they know, or may name another.
+
+    Raises:
+        ConfigError: the settings name another family.
+        InputError: the artifacts belong to several.
+    """
+    first = artifacts[0]
+    name = first.manifest.family
+    if settings.model and settings.model != name:
+        raise ConfigError(
+            f"--model {settings.model}: {first.path} belongs to family {name}, expected that family, or none named"
+        )
+    for other in artifacts:
+        if other.manifest.family != name:
+            raise InputError(
+                f"{other.path}: belongs to family {other.manifest.family}, expected {name} as {first.path}"
+            )
+    return get_family(name)
 
 
 def config_from_data(family: Family, settings: Settings, artifacts: Sequence[Artifact]) -> Config:
@@ -150,7 +171,7 @@ def _same(layers: Sequence[Layer], sections: Sequence[str]) -> Layer:
 
 
 def _own_settings(model: Artifact) -> list[Layer]:
-    """Return what settings.yaml says, if the model has one, after checking that it is what was written.
+    """Return what settings.yaml says, if the model was written with one, after checking that it is what was written.
 
     Raises:
         InputError: the file was changed or damaged.
@@ -163,8 +184,8 @@ def _own_settings(model: Artifact) -> list[Layer]:
     start = content.rstrip(b"\n").rfind(b"\n") + 1
     if content[start:] != _hash_line(content[:start]).encode():
         raise InputError(
-            f"{path}: is damaged: it was changed after it was written; train the model again, or delete the file and "
-            "say by --set or --config what is to differ from the defaults"
+            f"{path}: is damaged: it was changed after it was written; train the model again, and say by --set or "
+            "--config what is to differ from its settings"
         )
     return [read_yaml(path)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from gxtool.config import Config, stage_fields
 from gxtool.data.splits import require_roles
 from gxtool.errors import GxtoolError, InputError
-from gxtool.io.artifact import Artifact, ArtifactWriter, find_artifacts
+from gxtool.io.artifact import ArtifactWriter, find_artifacts
 from gxtool.io.packed import is_archive
 from gxtool.io.row_names import check_row_names
 from gxtool.io.runtime import Stopwatch
@@ -19,8 +19,11 @@ from gxtool.io.samplesheet import ANY, read_samplesheet, require_path, resolve_p
 from gxtool.io.unfinished import Unfinished
 from gxtool.models.base import Family
 from gxtool.models.item import is_item, item_row, read_item
-from gxtool.models.recorded import DATA, data_yaml
+from gxtool.models.recorded import DATA, agreed_family, data_yaml
+from gxtool.models.settings import Settings
 from gxtool.names import check_sample, check_samples, check_units
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+(.*)", re.DOTALL)
 
 
 def read_rows(family: Family, source: Path, base: str | None = None) -> list[dict[str, str]]:
@@ -46,6 +49,10 @@ def _read_rows(family: Family, source: Path, base: str | None) -> list[dict[str,
             for name in path_columns(family, row):
                 require_path(source, row, name, row[name])
         return rows
+    if url := _URL.match(str(source)):
+        # A path has one slash where a URL has two.
+        where = f"{url[1]}//{url[2]}"
+        raise InputError(f"--input {where}: is a URL, expected a samplesheet or a folder on this machine: download it")
     if not source.exists():
         raise InputError(f"--input {source}: does not exist, expected a samplesheet or a folder of raw data")
     if source.is_dir() or is_archive(source):
@@ -104,7 +111,7 @@ def tokenize(family: Family, config: Config, sources: Sequence[Path], output: Pa
         InputError: examples of another family, samples named twice, or a split without rows in a role.
     """
     examples = find_artifacts(sources, "examples")
-    require_family(family, examples)
+    agreed_family(Settings(family.name), examples)
     seen: dict[str, Path] = {}
     for part in examples:
         for sample in part.manifest.info.get("samples", []):
@@ -123,17 +130,6 @@ def tokenize(family: Family, config: Config, sources: Sequence[Path], output: Pa
             require_roles(writer.read_table("splits.parquet"), str(output))
         watch.write(writer.folder)
     return Path(output)
-
-
-def require_family(family: Family, examples: Sequence[Artifact]) -> None:
-    """Check that examples are of one family.
-
-    Raises:
-        InputError: some belong to another.
-    """
-    for part in examples:
-        if part.manifest.family != family.name:
-            raise InputError(f"{part.path}: belongs to family {part.manifest.family}, expected {family.name}")
 
 
 @contextmanager

@@ -207,7 +207,7 @@ def _write(session: Session, job: Job, network: PreTrainedModel, record: Record,
         save_network(network, writer.folder)
         writer.taken(*sorted(path.name for path in writer.folder.iterdir()))
         writer.write_text(RUN, run_yaml(run, unit, here.threads))
-        (writer.folder / SETTINGS).write_text(settings_yaml(run.config), encoding="utf-8")
+        writer.write_beside(SETTINGS, settings_yaml(run.config))
         writer.write_text("metrics.jsonl", record.lines())
         write_seen(writer, session.dataset, {"train": job.train_indices, "val": job.val_indices}, job.init)
         one_row = Rows(session.dataset.arrays, run.family, job.train_indices[:1]).take(np.zeros(1, np.int64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,8 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     steps = [
         ("simulate", "--model", FAMILY, "--output", where["raw"]),
         ("preprocess", "--model", FAMILY, "--input", where["raw"] / "samplesheet.csv", "--output", where["examples"]),
-        ("tokenize", "--model", FAMILY, "--input", where["examples"], "--output", where["dataset"]),
-        ("train", "--model", FAMILY, "--preset", "tiny", "--input", where["dataset"], "--output", where["models"]),
+        ("tokenize", "--input", where["examples"], "--output", where["dataset"]),
+        ("train", "--preset", "tiny", "--input", where["dataset"], "--output", where["models"]),
         ("evaluate", "--checkpoint", where["models"], "--input", where["dataset"], "--output", where["evaluation"]),
         ("perturb", "--checkpoint", where["models"], "--input", where["dataset"], "--output", folder / "effects"),
         ("compare", "--input", where["evaluation"], "--output", where["comparison"]),
@@ -78,6 +79,38 @@ def test_raw_data_is_predicted_as_the_dataset_is(folder: Path, tmp_path: Path) -
     assert first.startswith("sample\tgene\tlabel\tp\n")
 
 
+@pytest.mark.parametrize(("stage", "source"), [("tokenize", "examples"), ("train", "dataset")])
+def test_another_family_than_the_input_is_told_as_a_setting(
+    folder: Path, tmp_path: Path, stage: str, source: str
+) -> None:
+    other = next(name for name in families() if name != FAMILY)
+    code, text = sentence(stage, "--model", other, "--input", folder / source, "--output", tmp_path / "out")
+    assert code == 4
+    assert text == (
+        f"--model {other}: {folder / source} belongs to family {FAMILY}, expected that family, or none named"
+    )
+    assert not any(tmp_path.iterdir())
+
+
+def test_train_knows_the_published_options_of_its_dataset(folder: Path, tmp_path: Path) -> None:
+    """Without --model they are those of the dataset's family."""
+    given = ("train", "--input", folder / "dataset", "--output", tmp_path / "out", "--preset", "tiny")
+    code, text = sentence(*given, "--lr", "-1")
+    assert (code, text) == (4, "--set: training.learning_rate is -1, expected greater than 0")
+
+
+def test_a_model_without_its_settings_is_told(folder: Path, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(folder / "models", models)
+    lost = min(models.glob("*/settings.yaml"))
+    lost.unlink()
+    expected = (3, f"{lost}: is missing, expected it as it was written; make the artifact again")
+    assert sentence("inspect", lost.parent, "--verify") == expected
+    for stage in ("evaluate", "perturb", "predict"):
+        given = ("--checkpoint", models, "--input", folder / "dataset", "--output", tmp_path / stage)
+        assert sentence(stage, *given) == expected
+
+
 def test_the_report_names_family_baselines_and_perturbation(folder: Path) -> None:
     page = (folder / "report/report.html").read_text()
     for words in ("logistic regression", "H3K4me3", "tiny", "AUROC"):
@@ -103,7 +136,7 @@ def test_train_typed_with_nothing_else_says_what_it_needs_and_what_makes_it() ->
     assert code == 2
     assert text == (
         f"--input is missing: the dataset to train on; `gxtool preprocess --model {FAMILY}` and then "
-        f"`gxtool tokenize --model {FAMILY}` make it"
+        "`gxtool tokenize` make it"
     )
 
 
@@ -111,6 +144,14 @@ def test_train_typed_with_nothing_else_says_what_it_needs_and_what_makes_it() ->
     ("arguments", "code", "words"),
     [
         (("preprocess", "--model", FAMILY, "--input", "gone.csv", "--output", "x"), 3, "gone.csv: does not exist"),
+        (
+            ("preprocess", "--model", FAMILY, "--input", "https://a.org/b.csv", "--output", "x"),
+            3,
+            "--input https://a.org/b.csv: is a URL, expected a samplesheet or a folder on this machine",
+        ),
+        (("config", "--model", FAMILY, "--preset", ","), 2, "--preset ,: has no name beside a comma, expected presets"),
+        (("config", "--model", FAMILY, "--preset", "tiny,"), 2, "--preset tiny,: has no name beside a comma"),
+        (("train",), 2, "--input is missing: the dataset to train on; `gxtool preprocess --model NAME` and then"),
         (("config", "--model", FAMILY, "--set", "training.epochs=0"), 4, "training.epochs is 0, expected greater"),
         (("config", "--model", FAMILY, "--set", "training.epoch=1"), 4, "did you mean epochs?"),
         (("config", "--model", FAMILY, "--preset", "convent"), 4, "did you mean convnet?"),

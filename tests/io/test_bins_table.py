@@ -369,7 +369,7 @@ def test_links_inside_a_tar_are_not_followed(tmp_path):
         info = tarfile.TarInfo("E003/train.csv")
         info.type, info.linkname = tarfile.SYMTYPE, "/etc/hostname"
         out.addfile(info)
-    with pytest.raises(InputError, match=r"E003\.tar: has no train\.csv, valid\.csv and test\.csv"):
+    with pytest.raises(InputError, match=r"E003\.tar: member E003/train\.csv is a link or a device, expected"):
         find_bins_files("E003", archive, tmp_path / "scratch")
 
 

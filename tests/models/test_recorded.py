@@ -41,7 +41,7 @@ def model(path: Path, *assignments: str, preset: str = "tiny", threads: int = 1)
     run = Run(FAMILY, preset, resolve_config(FAMILY, preset, (), assignments), "run")
     with ArtifactWriter(path, "model", family=FAMILY.name, preset=preset) as writer:
         writer.write_text("run.yaml", run_yaml(run, Unit("E003", 1), threads))
-        (writer.folder / "settings.yaml").write_text(settings_yaml(run.config))
+        writer.write_beside("settings.yaml", settings_yaml(run.config))
     return open_artifact(path)
 
 

@@ -78,6 +78,7 @@ def test_folder_holds_what_the_contract_names(trained: Path, dataset: Path) -> N
     info = dict(artifact.manifest.info)
     best = max(history(trained), key=lambda line: line["val_auroc"])
     assert info.pop("value") == best["val_auroc"]
+    assert info.pop("beside") == ["settings.yaml"]
     assert info == {
         "run": "toy-run",
         "sample": "liver",

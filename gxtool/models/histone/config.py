@@ -5,12 +5,20 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from gxtool.config import Config, PerturbConfig, Section, TrainingConfig
+from gxtool.config_faults import REFUSED
 from gxtool.errors import ConfigError, quoted
+from gxtool.names import names_problem
 
 # Order of the count columns in Zenodo record 2652278; the files do not name them.
 ZENODO_MARKS = ("H3K27me3", "H3K36me3", "H3K4me1", "H3K4me3", "H3K9me3")
+# Columns beside those of the marks, in tables of counts and in samplesheets.
+RESERVED_MARKS = (
+    *("sample", "data", "annotation", "expression", "control", "blacklist", "reference"),
+    *("gene", "group", "unit", "bin", "row", "role", "fold", "label", "prediction", "value"),
+)
 _PREPROCESS = {"stage": "preprocess"}
 _FILES = {**_PREPROCESS, "says": "files"}
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -102,10 +110,11 @@ class DataConfig(Section):
     @field_validator("marks")
     @classmethod
     def _named_once(cls, marks: tuple[str, ...]) -> tuple[str, ...]:
-        if not marks or not all(mark.strip() for mark in marks):
+        if not marks:
             raise ValueError("at least one mark, each with a name")
-        if len(set(marks)) != len(marks):
-            raise ValueError("every mark once")
+        problem = names_problem(marks, "mark", RESERVED_MARKS)
+        if problem:
+            raise PydanticCustomError(REFUSED, "{problem}", {"problem": problem})
         return marks
 
 

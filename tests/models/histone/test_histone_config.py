@@ -69,7 +69,43 @@ def test_mix_leaves_no_trace_of_its_own():
 @pytest.mark.parametrize(
     ("assignment", "sentence"),
     [
-        ("data.marks=[H3K4me3, H3K4me3]", "--set: data.marks is ['H3K4me3', 'H3K4me3'], expected every mark once"),
+        (
+            "data.marks=[H3K4me3, H3K4me3]",
+            "--set: data.marks: the mark name 'H3K4me3' stands there twice, expected every mark once",
+        ),
+        (
+            "data.marks=[CTCF, ctcf]",
+            "--set: data.marks: the mark name 'ctcf' differs from 'CTCF' by case only, expected every mark once",
+        ),
+        (
+            "data.marks=[Gene]",
+            "--set: data.marks: the mark name 'Gene' is taken by a column of gxtool's tables, expected another one",
+        ),
+        (
+            "data.marks=[sample]",
+            "--set: data.marks: the mark name 'sample' is taken by a column of gxtool's tables, expected another one",
+        ),
+        (
+            "data.marks=[expression]",
+            "--set: data.marks: the mark name 'expression' is taken by a column of gxtool's tables, "
+            "expected another one",
+        ),
+        (
+            "data.marks=[../x]",
+            "--set: data.marks: the mark name '../x' starts with '.', expected a letter, a digit "
+            "or one of _ + ( ) = @ #",
+        ),
+        (
+            "data.marks=[a/b]",
+            "--set: data.marks: the mark name 'a/b' holds '/', expected letters, digits, space "
+            "and _ . + - ( ) = @ # only",
+        ),
+        (
+            'data.marks=["a\\tb"]',
+            "--set: data.marks: the mark name 'a\\tb' holds '\\t', expected letters, digits, space "
+            "and _ . + - ( ) = @ # only",
+        ),
+        ('data.marks=[""]', "--set: data.marks: the mark name '' is no text, expected letters and digits"),
         ("data.marks=[]", "--set: data.marks is [], expected at least one mark, each with a name"),
         ("model.channels=[]", "--set: model.channels is [], expected at least one convolution"),
         (
