@@ -104,7 +104,7 @@ def equal_baselines(cell: Cell, simulations: int) -> Measured:
     generator = np.random.default_rng([simulations, *cell.name.encode()])
     metric, samples = find_metric(cell.metric), tuple(f"s{i}" for i in range(cell.samples))
     constants, units = (metric.chance or 0.0,) * cell.samples, (cell.units,) * cell.samples
-    facts = LabelFacts(samples, (), cell.units, constants, units, cell.units)
+    facts = LabelFacts(samples, (), cell.units, constants, True, units, cell.units, (None,) * cell.samples)
     counts: Counter[str] = Counter()
     for size in batches(cell, simulations):
         together = runs(cell, size, generator, n_runs=7)
