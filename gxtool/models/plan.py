@@ -22,7 +22,7 @@ from gxtool.io.indexed import named_files
 from gxtool.models.base import Family
 from gxtool.models.edges import Planned, beside, check_starts, comparisons, judge_of, settled
 from gxtool.models.registry import get_family, resolve_config
-from gxtool.models.stages import path_columns, read_rows
+from gxtool.models.stages import SIMULATED, is_simulated, path_columns, read_rows
 from gxtool.names import check_run
 from gxtool.version import __version__
 
@@ -88,7 +88,8 @@ def build_plan(requests: Sequence[RunRequest]) -> dict[str, Any]:
         request = replace(request, init=settled(request.init))
         preset = request.preset or family.default_preset
         runs[name] = Planned(name, family, preset, request.task, request.init, request.judge, request.against)
-        dataset = _data_items(items, family, config, rows)
+        simulated = is_simulated(request.input, request.base)
+        dataset = _data_items(items, family, config, rows, simulated)
         _model_items(items, request, family, config, (name, dataset, [row["sample"] for row in rows]))
     check_starts({name: run.init for name, run in runs.items()})
     judges = {name: judge_of(run, list(runs.values())) for name, run in runs.items() if run.judge}
@@ -286,7 +287,9 @@ def _free(preset: str, taken: set[str]) -> str:
     return next(name for n in count(1) if (name := preset if n == 1 else f"{preset}-{n}").lower() not in taken)
 
 
-def _data_items(items: _Items, family: Family, config: Config, rows: Sequence[Mapping[str, str]]) -> str:
+def _data_items(
+    items: _Items, family: Family, config: Config, rows: Sequence[Mapping[str, str]], simulated: bool
+) -> str:
     """Add what prepares the data of one run and return the id of its dataset."""
     section = _text({"data": stage_fields(config.data, "preprocess")})
     ids = []
@@ -298,6 +301,7 @@ def _data_items(items: _Items, family: Family, config: Config, rows: Sequence[Ma
             "family": family.name,
             "name": row["sample"],
             "row": dict(row),
+            **({SIMULATED: True} if simulated else {}),
             "paths": [path for name in path_columns(family, row) for path in named_files(row[name])],
             "section": section,
             "resources": {"cpus": 1, "memory_gb": 2, "gpus": 0},

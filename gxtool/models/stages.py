@@ -23,6 +23,9 @@ from gxtool.models.recorded import DATA, agreed_family, data_yaml
 from gxtool.models.settings import Settings
 from gxtool.names import check_sample, check_samples, check_units
 
+TRUTH = "truth.json"
+"""What `gxtool simulate` writes beside the raw files: the signal that it planted."""
+SIMULATED = "simulated"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+:)/+(.*)", re.DOTALL)
 
 
@@ -71,6 +74,17 @@ def _read_rows(family: Family, source: Path, base: str | None) -> list[dict[str,
     return rows
 
 
+def is_simulated(source: Path, base: str | None = None) -> bool:
+    """Say whether `gxtool simulate` made the raw files that a samplesheet, folder or item of a plan names.
+
+    `base` is the folder that relative paths of a samplesheet belong to, where it is not the sheet's own.
+    """
+    if is_item(source):
+        return bool(read_item(str(source), "preprocess").get(SIMULATED))
+    folder = Path(source) if Path(source).is_dir() else Path(source).parent
+    return any((Path(place) / TRUTH).is_file() for place in (folder, base) if place)
+
+
 def path_columns(family: Family, row: Mapping[str, str]) -> list[str]:
     """Return the columns of a samplesheet row that name files or folders, in the order of the row."""
     declared = {column.name: column.path for column in family.columns}
@@ -100,6 +114,8 @@ def preprocess(family: Family, config: Config, source: Path, output: Path, overw
     with ArtifactWriter(output, "examples", family=family.name, overwrite=overwrite) as writer:
         writer.write_text(DATA, data_yaml(stage_fields(config.data, "preprocess")))
         family.load(family.preprocess)(rows, config.data, writer)
+        if is_simulated(Path(source)):
+            writer.describe(info={SIMULATED: True})
         watch.write(writer.folder)
     return Path(output)
 
@@ -125,6 +141,8 @@ def tokenize(family: Family, config: Config, sources: Sequence[Path], output: Pa
             writer.add_parent(part)
         writer.write_text(DATA, data_yaml(config.data.model_dump(mode="json")))
         family.load(family.encode)(examples, config.data, writer)
+        if any(part.manifest.info.get(SIMULATED) for part in examples):
+            writer.describe(info={SIMULATED: True})
         check_row_names(writer.folder / "rows.parquet", str(output))
         if writer.has("labels.npy"):
             require_roles(writer.read_table("splits.parquet"), str(output))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gxtool.measure.faults import fault_sentences
+from gxtool.measure.faults import fault_sentences, listing
+from gxtool.models.stages import SIMULATED
 from gxtool.report import blocks, formats
 from gxtool.report.blocks import KeyNumbers
 from gxtool.report.gather import FamilyMaterial, Material, Scored
@@ -21,7 +22,21 @@ def verdicts(material: Material) -> list[str]:
         for one in family.scored:
             if not compared_said or (family.name, one.metrics.get("run")) not in compared:
                 sentences += [*fault_sentences(one.metrics), verdict_of_run(one)]
-    return sentences or ["No evaluation was among the inputs, so how good the models are cannot be said yet."]
+    told = sentences or ["No evaluation was among the inputs, so how good the models are cannot be said yet."]
+    return [*_simulated(material), *told]
+
+
+def _simulated(material: Material) -> list[str]:
+    """Say first that data are simulated: scores on them say nothing about biology."""
+    scored = [(family.title, one.metrics.get(SIMULATED)) for family in material.families for one in family.scored]
+    titles = dict.fromkeys(title for title, simulated in scored if simulated)
+    if not titles:
+        return []
+    whose = "" if all(simulated for _, simulated in scored) else f" of {listing(list(titles))}"
+    return [
+        f"The data{whose} are simulated: scores on them show whether a planted signal is found, and say nothing about "
+        "biology."
+    ]
 
 
 def _without_skill(material: Material, said: str) -> list[str]:

@@ -20,6 +20,7 @@ from gxtool.measure.answers import COLUMNS, MODEL
 from gxtool.measure.sentences import Words
 from gxtool.measure.verdict import Question
 from gxtool.models.base import Family
+from gxtool.models.stages import SIMULATED
 from gxtool.training.baseline_fits import Fit, TaskRows, chosen_baselines, facts, fit_baselines
 from gxtool.training.ceilings import add_ceilings
 from gxtool.training.claims import ROLE, Claim, claim_of, task_of
@@ -240,6 +241,7 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset, claim
         "targets": dataset.targets,
         "words": family.words(dataset.targets),
         "role": ROLE,
+        SIMULATED: bool(dataset.artifact.manifest.info.get(SIMULATED)),
         "dataset_id": dataset.artifact.id,
         "references": [
             {"name": one.name, "metric": one.metric, "value": one.value, "source": one.source}

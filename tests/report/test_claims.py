@@ -194,3 +194,11 @@ def test_pairs_are_those_of_the_comparison_and_of_the_judgement(tmp_path: Path) 
         "other": "better",
         "constant": "none",
     }
+
+
+def test_simulated_data_are_the_first_thing_that_is_said(study: Make, tmp_path: Path) -> None:
+    metrics = json.loads((study("by_hand") / "evaluation" / "metrics.json").read_text())
+    assert not verdicts(family_of(tmp_path / "real", metrics)[1])[0].startswith("The data are simulated")
+    first, second = verdicts(family_of(tmp_path / "made", {**metrics, "simulated": True})[1])
+    assert first.startswith("The data are simulated: scores on them show whether a planted signal is found")
+    assert second.startswith("convnet reaches")
