@@ -136,12 +136,14 @@ def _told(run: Evaluation) -> str:
 def _content(runs: Mapping[str, Evaluation], pairs: Sequence[Pair]) -> dict[str, Any]:
     first = next(iter(runs.values()))
     found = [one for question in _questions(runs, pairs) for one in _compared(runs, question)]
+    sentences = _sentences(list(runs.values()), found)
     return {
         "metric": first.metrics["primary"],
         "level": first.metrics["level"],
         "runs": [_run_entry(run) for run in runs.values()],
         "pairs": [asdict(one) | {"kind": "runs"} for one in found],
-        "verdict": " ".join(_sentences(list(runs.values()), found)),
+        "sentences": sentences,
+        "verdict": " ".join(sentences),
     }
 
 

@@ -13,7 +13,12 @@ from gxtool.report.skill import remark, sentence, skill_of
 
 def verdicts(material: Material) -> list[str]:
     """Return the sentences the page opens with: runs without any skill, the comparisons, and each run not compared."""
-    compared_said = [str(comparison["verdict"]) for comparison in material.comparisons if comparison.get("verdict")]
+    compared_said = [
+        str(sentence)
+        for comparison in material.comparisons
+        for sentence in comparison.get("sentences") or [comparison.get("verdict")]
+        if sentence
+    ]
     sentences = [*_without_skill(material, " ".join(compared_said)), *compared_said]
     compared = {
         (run.get("family"), run.get("run")) for comparison in material.comparisons for run in comparison.get("runs", [])
