@@ -11,7 +11,7 @@ from gxtool.errors import InputError, quoted
 from gxtool.io.artifact import Artifact
 from gxtool.io.dataset import READS, Dataset
 
-WHOSE_DATA = ("scheme", "samples", "inputs", "origin")
+WHOSE_DATA = ("scheme", "samples", "inputs", "origin", "simulated")
 """What a dataset's manifest says of its origin; the rest of its `info` says what a row is, and must fit a model."""
 
 TARGET = "target"

@@ -14,7 +14,7 @@ from gxtool.training.options import TrainOptions
 
 pytestmark = pytest.mark.real_data
 ONE_CORE = TrainOptions(device="cpu", threads=1)
-QUICK = ("training.epochs=2", "evaluation.bootstrap_resamples=100", "evaluation.baselines=[]")
+QUICK = ("training.epochs=2", "evaluation.baselines=[]")
 
 
 def dataset(folder: Path) -> Path:

@@ -143,6 +143,8 @@ def with_weights(model: Path, path: Path, change: Callable[[dict[str, Any]], Any
                 writer.adopt(name, source)
         safetensors.torch.save_file(weights, writer.take("model.safetensors"), {"format": "pt"})
         writer.taken("model.safetensors")
+        for name in source.manifest.info["beside"]:
+            writer.write_beside(name, (model / name).read_text(encoding="utf-8"))
         writer.describe(rows=source.manifest.rows, info=source.manifest.info)
     return path
 
