@@ -38,9 +38,8 @@ GENE, SAMPLE = Noun("gene", "genes"), Noun("sample", "samples")
 class Column:
     """One column of a family's samplesheet; a `path` column names a file or folder.
 
-    A family's first column is called `sample` and is required: rows, models and results are named by it.
-
-    The name `*` stands for every column that is not declared: its name is data, such as the mark of a track.
+    A family's first column is called `sample` and is required: rows, models and results are named by it. The name `*`
+    stands for every column that is not declared: its name is data, such as the mark of a track.
     """
 
     name: str
@@ -51,12 +50,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Reference:
-    """A published score, drawn as a reference line; `source` says where it is printed."""
+    """A published score, shown beside scores on its `benchmark` alone; `source` says where it is printed."""
 
     name: str
     metric: str
     value: float
     source: str
+    benchmark: str
 
 
 @dataclass(frozen=True)
@@ -219,43 +219,42 @@ class Family:
     collate         (arrays of some rows, resources) -> arrays named as forward's arguments
     fit             (Dataset, train row indices, model section) -> further arguments of the model's config:
                     sizes read off the data, and scalers fitted on these rows alone
-    predict         (logits) -> one prediction per row (a probability, or a value in the target's unit); of the several
-                    `targets` that a dataset's manifest may name, one for each (B, T)
+    predict         (logits) -> one prediction per row (a probability, or a value in the target's unit); of several
+                    `targets` of a dataset one for each (B, T)
     features        (arrays of some rows, Dataset) -> (matrix (n, F) float32, F column names) for baselines
     baselines       name -> (measure.baselines.Split, seed) -> BaselineResult
     perturbations   name -> (arrays of some rows, Dataset with the splits of one fold, perturb section) -> iterator of
                     (change, changed arrays, with CONCERNED where rows are left as they were)
     maps            perturbations that try every place of the input, on `perturb.map_rows` rows
-    path            (arrays of some rows, Dataset, t) -> (input's name, its values at t in 0..1, their derivative):
-                    the way from no signal to the signal, along which integrated gradients are summed
+    path            (arrays of some rows, Dataset, t) -> (input's name, values at t in 0..1, their derivative): the
+                    way from no signal to the signal, along which integrated gradients are summed
     places          (attributions of some rows (n, ...), Dataset) -> iterator of (change, values (n,)): their names
     readouts        name -> (outputs of the network as arrays, Dataset) -> iterator of (change, values (n,)): what a
                     network says of itself, such as attention; nothing from a network that says none
-    probes          name -> (Dataset with the splits of one sample and fold, perturb section) -> iterator of `Probe`:
-                    changes of inputs that the test rows do not hold, such as the two alleles of a variant
+    probes          name -> (Dataset of one sample and fold, perturb section) -> iterator of `Probe`: changes of inputs
+                    that the test rows do not hold, such as the two alleles of a variant
     derived         name -> (kind of effect that it is read off, dotted name of: (change -> values (n,), arrays of the
-                    rows, Dataset, perturb section) -> iterator of (change, values (n,), NaN where there is nothing to
-                    say))
-    portraits       kind of effect -> (change -> values (n,), predictions as things are (n,), arrays of the rows,
-                    Dataset) -> JSON: single rows that the report draws; here and in `derived` the arrays hold `unit`
-                    (n,) too, what each row is about, and `labels` where they are known
+                    rows, Dataset, perturb section) -> iterator of (change, values (n,), NaN where nothing can be said))
+    portraits       kind of effect -> (change -> values (n,), predictions without it (n,), arrays of the rows, Dataset)
+                    -> JSON: single rows that the report draws; here and in `derived` arrays hold `unit` and `labels`
     direct          perturbation -> (Model, arrays of some rows, Dataset, perturb section) -> iterator of (change,
                     predictions with it (n,) or of several targets (n, T), NaN where it changes nothing): by a way that
                     is faster than predicting every changed input whole; or None where the network has no such way
     readings        name -> fields of the model's config: other ways to read a row, scored beside the model's own
     details         (scored test rows of samples whose predictions are finite, Dataset) -> JSON: what this family's
                     evaluation says beside the metrics
-    design          (Dataset with the splits of one sample and fold, design section) -> DesignSpace: where `design`
-                    starts to search
+    design          (Dataset of one sample and fold, design section) -> DesignSpace: where `design` starts to search
     predictions     file name -> (rows.parquet with prediction; path) -> None: customary formats
     sections        each (ReportContext) -> list of ReportSection
-    simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json
-    simulations     further layouts of raw files -> as `simulate`
+    simulate        (folder, size, seed) -> None: raw files in the true format, samplesheet.csv, truth.json; so do
+                    `simulations` of further layouts
     targets         what else the family can predict, by the `target` that a dataset names
+    benchmark       (scored rows of rows.parquet, their split) -> name of the published benchmark whose whole test set
+                    they are, or "": a published score stands beside its own benchmark alone
     demo            the runs of the demo, as a runs file has them but for model and input; each quick on two cores
     reads           the formats that people have, in words: for the table of families
     group, sample   what is kept on one side of a split, and what a row of the samplesheet is, is called
-    package         dotted name of the package that the family is in; the registry fills it in
+    package         dotted name of the family's package; the registry fills it in
     """
 
     name: str
@@ -297,6 +296,7 @@ class Family:
     predictions: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
+    benchmark: str = ""
     demo: tuple[Mapping[str, Any], ...] = ({"preset": "tiny"},)
     reads: str = ""
     group: Noun = GENE

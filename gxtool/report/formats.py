@@ -15,6 +15,8 @@ DASH = "\u2013"  # stands for a value that is not there
 MINUS = "\u2212"
 TIMES = " \u00d7 "
 NBSP = "\u00a0"
+_P_VALUE = re.compile(r"\bp ([=<]) (?=\d)")
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%|(?:bp|kb|Mb|s|min|h|kB|MB|GB)\b)")
 
 
 def number(value: float | int | None, digits: int = 3) -> str:
@@ -71,6 +73,11 @@ def p_value(value: float | None) -> str:
     if value is None:
         return DASH
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def glued(text: str) -> str:
+    """Keep together what a line may not break: `p = 0.004`, `95 %`, `12 bp`."""
+    return _BEFORE_UNIT.sub(NBSP, _P_VALUE.sub(rf"p{NBSP}\1{NBSP}", str(text)))
 
 
 def size(n_bytes: int | None) -> str:

@@ -147,13 +147,15 @@ def _facts(material: Material) -> list[str]:
 
 
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gxtool.report", "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["glued"] = formats.glued
+    return environment
 
 
 def _asset(name: str) -> str:

@@ -154,11 +154,14 @@ def middle_label(family: FamilyMaterial, metric: str) -> str:
 
 
 def references(family: FamilyMaterial, metric: str) -> list[Mapping[str, Any]]:
-    """Return the published scores of one metric, each once, in ascending order."""
-    found = {
-        (ref["name"], ref["value"]): ref
+    """Return the published scores of one metric in ascending order: those that belong beside every run's scores."""
+    by_run = [
+        {
+            (ref["name"], ref["value"]): ref
+            for ref in one.metrics.get("references") or []
+            if ref.get("metric") == metric and ref.get("value") is not None
+        }
         for one in family.scored
-        for ref in one.metrics.get("references") or []
-        if ref.get("metric") == metric and ref.get("value") is not None
-    }
-    return sorted(found.values(), key=lambda ref: ref["value"])
+    ]
+    shared = [ref for key, ref in by_run[0].items() if all(key in run for run in by_run)] if by_run else []
+    return sorted(shared, key=lambda ref: ref["value"])

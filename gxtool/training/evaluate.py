@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -222,11 +223,12 @@ def _scores(
 def _context(family: Family, models: Sequence[Artifact], dataset: Dataset, claim: Claim) -> dict[str, Any]:
     """Return what metrics.json says beside scores: what was judged, by what, and how soon references were reached."""
     first = models[0].manifest
+    benchmark = _benchmark(family, dataset, claim)
+    references = [one for one in family.references if one.benchmark == benchmark and one.metric in family.metrics]
     reached = [
         passed(reference, model.manifest.info.get("sample"), model.manifest.seed, _history(model))
         | {"fold": model.manifest.info.get("fold", 0)}
-        for reference in family.references
-        if reference.metric in family.metrics
+        for reference in references
         for model in models
     ]
     return {
@@ -243,12 +245,18 @@ def _context(family: Family, models: Sequence[Artifact], dataset: Dataset, claim
         "role": ROLE,
         SIMULATED: bool(dataset.artifact.manifest.info.get(SIMULATED)),
         "dataset_id": dataset.artifact.id,
-        "references": [
-            {"name": one.name, "metric": one.metric, "value": one.value, "source": one.source}
-            for one in family.references
-        ],
+        "benchmark": benchmark,
+        "references": [asdict(one) for one in references],
         "passed": reached,
     }
+
+
+def _benchmark(family: Family, dataset: Dataset, claim: Claim) -> str:
+    """Return the name of the published benchmark whose test set was scored, whole; empty: none, or simulated data."""
+    if not family.benchmark or dataset.artifact.manifest.info.get(SIMULATED):
+        return ""
+    scored = dataset.rows[np.concatenate(list(claim.rows.values()))]
+    return family.load(family.benchmark)(scored, claim.scheme)
 
 
 def _history(model: Artifact) -> list[dict[str, Any]]:

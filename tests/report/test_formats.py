@@ -91,6 +91,18 @@ def test_plural(count: int, nouns: tuple[str, ...], expected: str) -> None:
     assert formats.plural(count, *nouns).replace(formats.NBSP, " ") == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("better (p = 0.004; 95 % interval)", "better (p~=~0.004; 95~% interval)"),
+        ("p < 0.001 at 20 bp in 3 h", "p~<~0.001 at 20~bp in 3~h"),
+        ("3 sequences, map = 3, 2 hours", "3 sequences, map = 3, 2 hours"),
+    ],
+)
+def test_lines_do_not_break_between_a_number_and_what_it_counts(text: str, expected: str) -> None:
+    assert formats.glued(text).replace(formats.NBSP, "~") == expected
+
+
 def test_metric_direction_and_label_come_from_measure() -> None:
     assert formats.metric_label("auroc") == "AUROC"
     assert formats.metric_label("my_own") == "my own"

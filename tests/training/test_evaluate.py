@@ -141,6 +141,25 @@ def test_references_are_passed_at_an_epoch_or_never(evaluation: Path, models: Pa
     assert {entry["epoch"] for entry in never} == {None}
 
 
+def test_published_scores_stand_beside_their_own_benchmark_alone(
+    evaluation: Path, models: Path, dataset: Path, tmp_path: Path
+) -> None:
+    content = json.loads((evaluation / "metrics.json").read_text())
+    assert content["benchmark"] == "toy benchmark"
+    assert {reference["benchmark"] for reference in content["references"]} == {"toy benchmark"}
+    splits = Dataset.open(dataset).splits
+    last = splits.filter(pl.col("role") == "test")["row"].max()
+    others = {
+        "a test row less": {"splits": splits.filter(pl.col("row") != last)},
+        "simulated": {"info": {"simulated": True}},
+    }
+    for name, change in others.items():
+        other = changed(dataset, tmp_path / name, **change)
+        scored = evaluate([models], other, tmp_path / f"{name}, scored")
+        content = json.loads((scored / "metrics.json").read_text())
+        assert (content["benchmark"], content["references"], content["passed"]) == ("", [], [])
+
+
 def test_curves_and_predictions_cover_every_predictor(evaluation: Path) -> None:
     curves = json.loads((evaluation / "curves.json").read_text())
     assert {sample: sorted(names) for sample, names in curves.items()} == {

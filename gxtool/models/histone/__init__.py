@@ -1,8 +1,10 @@
 """Family `histone`: histone marks around the TSS, networks on their bins, genes on or off or their log expression."""
 
 from gxtool.models.base import Column, Family, Noun, Reference, Target
+from gxtool.models.histone.benchmark import ROADMAP
 
 _POSTER = "Singh et al., AttentiveChrome poster, NeurIPS 2017 (mean over 56 cell types)"
+_FIGURE = "GeneNet, images/auc.png, digitised (+-0.002; mean over 56)"
 
 FAMILY = Family(
     name="histone",
@@ -90,10 +92,11 @@ FAMILY = Family(
         "save_dir": "--output",
     },
     references=(
-        Reference("DeepChrome", "auroc", 0.8008, _POSTER),
-        Reference("AttentiveChrome", "auroc", 0.8115, _POSTER),
-        Reference("published ConvNet", "auroc", 0.812, "GeneNet, images/auc.png, digitised (+-0.002; mean over 56)"),
+        Reference("DeepChrome", "auroc", 0.8008, _POSTER, ROADMAP),
+        Reference("AttentiveChrome", "auroc", 0.8115, _POSTER, ROADMAP),
+        Reference("published ConvNet", "auroc", 0.812, _FIGURE, ROADMAP),
     ),
+    benchmark="benchmark:benchmark_of",
     demo=({"name": "histone-convnet", "preset": "convnet", "set": {"training.epochs": 12, "perturb.map_rows": 50}},),
     reads="bigWig, BAM or CRAM with GTF or GFF3; the tables of Zenodo record 2652278 and of DeepDiff",
     group=Noun("gene", "genes"),
