@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gxtool.data.sequence import gc_content
 from gxtool.io.dataset import Dataset
 from gxtool.measure.dream import WEIGHTS, by_row, dream_scores
+from gxtool.models.proformer.benchmark import is_comparable
 from gxtool.models.proformer.subsets import TABLE, Board, boards
 from gxtool.models.proformer.summary import is_foreign
 
@@ -92,14 +93,16 @@ def challenge_scores(
     """Return the scores over each part of the test set that is there: whole, private and public.
 
     numbers: number in the test set of every row of the dataset. A subset of which fewer than LEAST_ROWS are there is
-    listed as missing; the scores are over the weight that is left.
+    listed as missing; the scores are over the weight that is left. `comparable`: published scores may stand beside.
     """
+    own = lists.filter(pl.col("sample") == sample)
     there = numbers[everyone[0].rows].astype(np.int64)
     found = []
     for board in boards(lists, sample, there):
         board = board._replace(subsets={name: rows for name, rows in board.subsets.items() if len(rows) >= LEAST_ROWS})
         if board.subsets:
-            found.append(_board_scores(board, numbers, everyone))
+            content = _board_scores(board, numbers, everyone)
+            found.append(content | {"comparable": is_comparable(own, content)})
     return found
 
 

@@ -16,6 +16,10 @@ _INTRODUCTION = (
     "that of Spearman correlations. Of pairs (SNVs, motif_perturbation, motif_tiling), differences are correlated: "
     "alternative minus reference. The private part is without the sequences that the public leaderboard showed."
 )
+_EXAMPLE = (
+    " Published example: a submission in the notebook of the organisers' evaluation; which rows it was scored on is "
+    "not stated."
+)
 _TOLERANCE = 1e-9
 
 
@@ -41,6 +45,11 @@ class Board:
     def content(self) -> Mapping[str, Any]:
         """Return the scores of the first run; which subsets were scored is the same for all."""
         return self.scored[0].content
+
+    @property
+    def comparable(self) -> bool:
+        """Say whether published scores may stand beside those of every run."""
+        return all(one.content.get("comparable") for one in self.scored)
 
     def predictors(self, with_seeds: bool) -> dict[str, Mapping[str, Any]]:
         """Return label -> scores of the runs' models, of their single seeds if wanted, and of baselines.
@@ -68,7 +77,7 @@ def score_sections(context: ReportContext) -> list[ReportSection]:
     items: list[Mapping[str, Figure] | Table] = [
         {board.sample: _figure(board) for board in boards if board.content["part"] == boards[0].content["part"]},
         _scores(boards),
-        _published(),
+        *([_published()] if any(board.comparable for board in boards) else []),
         *(_by_subset(boards, measure) for measure in _MEASURES),
     ]
     text = " ".join([_INTRODUCTION, *_remarks(boards)])
@@ -109,6 +118,8 @@ def _remark(content: Mapping[str, Any]) -> str:
         said.append(f"{_words(content['missing'])} {'is' if len(content['missing']) == 1 else 'are'} missing")
     if in_part:
         said.append(f"of {_words(in_part)} only a part is there")
+    if not said and not content.get("comparable"):
+        return "every list is there, whole, but they are not the challenge's: scores have no published ones beside them"
     if not said:
         return "every subset is there, whole"
     text = " and ".join(said)
@@ -118,7 +129,7 @@ def _remark(content: Mapping[str, Any]) -> str:
 
 
 def _figure(board: Board) -> Figure:
-    """Draw the correlations of every subset, of the models, of baselines and of the organisers' example."""
+    """Draw the correlations of every subset, of the models, of baselines and, where comparable, of an example."""
     subsets = [one["subset"] for one in board.content["subsets"]]
     predictors = board.predictors(with_seeds=False)
     shown = {label: entry["pearson"] for label, entry in predictors.items()}
@@ -127,15 +138,18 @@ def _figure(board: Board) -> Figure:
         for label, entry in predictors.items()
         if entry["score_pearson"] is not None
     ]
+    beside = ""
+    if board.comparable:
+        shown["published"] = EXAMPLE.pearson
+        beside = " Published: an example submission in the notebook of the organisers' evaluation."
     return Figure(
         title=f"Pearson correlation by subset, {board.title}",
-        description=f"ScorePearson: {', '.join(found)}. Published: an example submission in the notebook of "
-        "the organisers' evaluation.",
+        description=f"ScorePearson: {', '.join(found)}.{beside}",
         x_title="Subset",
         y_title="Pearson correlation",
         traces=tuple(
             Trace(label, tuple(map(_short, subsets)), tuple(values.get(name) for name in subsets), "points")
-            for label, values in {**shown, "published": EXAMPLE.pearson}.items()
+            for label, values in shown.items()
         ),
     )
 
@@ -158,21 +172,21 @@ def _scores(boards: list[Board]) -> Table:
 
 
 def _by_subset(boards: list[Board], measure: str) -> Table:
-    """Make one row per part and subset, one column per predictor and one of the organisers' example."""
+    """Make one row per part and subset, one column per predictor and, where comparable, one of an example."""
     labels = dict.fromkeys(label for board in boards for label in board.predictors(with_seeds=False))
-    rows = []
+    rows, beside = [], any(board.comparable for board in boards)
     for board in boards:
         predictors = board.predictors(with_seeds=False)
         for one in board.content["subsets"]:
             found = (predictors.get(label, {}).get(measure, {}).get(one["subset"]) for label in labels)
-            example = getattr(EXAMPLE, measure).get(one["subset"])
-            rows.append((one["subset"], board.short, one["n"], one["of"], one["weight"], *found, example))
+            example = getattr(EXAMPLE, measure).get(one["subset"]) if board.comparable else None
+            line = (one["subset"], board.short, one["n"], one["of"], one["weight"], *found)
+            rows.append((*line, example) if beside else line)
     return Table(
         f"{_MEASURES[measure][0]} correlation by subset",
-        ("Subset", "Part", "Scored", "Of", "Weight", *labels, "Published example"),
+        ("Subset", "Part", "Scored", "Of", "Weight", *labels, *(["Published example"] if beside else [])),
         tuple(rows),
-        "Scored: sequences or pairs that are there; of: how many the challenge has. Published example: a submission "
-        "in the notebook of the organisers' evaluation; which rows it was scored on is not stated.",
+        "Scored: sequences or pairs that are there; of: how many the lists have." + (_EXAMPLE if beside else ""),
     )
 
 

@@ -184,7 +184,7 @@ def context(found: dict) -> ReportContext:
     return ReportContext(FAMILY, (), {}, {}, {}, (), {}, details={"cnn": found})
 
 
-def test_report_shows_scores_by_subset_beside_published_ones_and_says_what_is_missing(tmp_path):
+def test_report_shows_scores_by_subset_and_says_what_is_missing(tmp_path):
     table = scored(("model", 1, MEASURED), ("kmer_ridge", None, [0, 2, 1, 3, 9, 9]))
     found = details(table, dataset(tmp_path / "d", lists(public=True)))
     (section,) = scores_report.score_sections(context(found))
@@ -193,19 +193,42 @@ def test_report_shows_scores_by_subset_beside_published_ones_and_says_what_is_mi
         "of all and high only a part is there, so scores are over a weight of 2.55 of 4.65; they are not"
         in section.text
     )
-    figures, scores, published, pearsons, _ = section.items
-    assert [trace.name for trace in figures["lib"].traces] == ["cnn", "kmer ridge", "published"]
-    assert figures["lib"].traces[2].y == (EXAMPLE.pearson["all"], EXAMPLE.pearson["high"], EXAMPLE.pearson["SNVs"])
+    figures, scores, pearsons, _ = section.items
+    assert [trace.name for trace in figures["lib"].traces] == ["cnn", "kmer ridge"]
+    assert "ublished" not in figures["lib"].description
     assert scores.columns[:3] == ("Predictor", "ScorePearson, whole", "ScoreSpearman, whole")
     assert [line[0] for line in scores.rows] == ["cnn", "kmer ridge"]
+    assert pearsons.columns == ("Subset", "Part", "Scored", "Of", "Weight", "cnn", "kmer ridge")
+    high = next(line for line in pearsons.rows if line[0] == "high")
+    assert high == ("high", "whole", 4, 5, 0.3, pytest.approx(1), pytest.approx(0.8))
+
+
+def test_report_shows_published_scores_beside_the_whole_challenge(tmp_path):
+    found = details(scored(("model", 1, MEASURED)), dataset(tmp_path / "d", lists(public=False)))
+    board = found["samples"][0]["scores"][0]
+    board |= {"missing": [], "comparable": True}
+    (section,) = scores_report.score_sections(context(found))
+    figures, _, published, pearsons, _ = section.items
+    assert [trace.name for trace in figures["lib"].traces] == ["cnn", "published"]
+    assert figures["lib"].traces[1].y == (EXAMPLE.pearson["all"], EXAMPLE.pearson["high"], EXAMPLE.pearson["SNVs"])
     assert [line[:3] for line in published.rows[:2]] == [
         ("autosome.org (LegNet)", 0.829, 0.860),
         ("Proformer", 0.781, 0.827),
     ]
     assert all(line[-1] for line in published.rows)
-    assert pearsons.columns == ("Subset", "Part", "Scored", "Of", "Weight", "cnn", "kmer ridge", "Published example")
-    high = next(line for line in pearsons.rows if line[0] == "high")
-    assert high == ("high", "whole", 4, 5, 0.3, pytest.approx(1), pytest.approx(0.8), 0.6201)
+    assert next(line for line in pearsons.rows if line[0] == "high")[-1] == 0.6201
+
+
+def test_whole_lists_that_are_not_the_challenges_have_no_published_scores_beside_them(tmp_path):
+    found = details(scored(("model", 1, MEASURED)), dataset(tmp_path / "d", lists(public=False)))
+    board = found["samples"][0]["scores"][0]
+    assert not board["comparable"]
+    board["missing"] = []
+    for one in board["subsets"]:
+        one["of"] = one["n"]
+    (section,) = scores_report.score_sections(context(found))
+    assert "every list is there, whole, but they are not the challenge's" in section.text
+    assert "Published scores" not in " ".join(getattr(item, "title", "") for item in section.items)
 
 
 def test_report_shows_where_predictions_err(tmp_path):
