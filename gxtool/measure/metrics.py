@@ -168,6 +168,7 @@ class Metric:
     `needs` says what predictions must be: a "probability" of label 1, or any "score" (the higher, the more label 1;
     for regression a value in the targets' unit). `chance` is the best that predictions that know nothing
     score on average, whatever the targets; None where that depends on them, or noise can only raise the score.
+    `needs_one_scale`: it compares predictions with labels in the same unit, and says nothing across two scales.
     """
 
     name: str
@@ -178,6 +179,7 @@ class Metric:
     kind: Literal["binary", "regression"]
     needs: Literal["score", "probability"]
     chance: float | None = None
+    needs_one_scale: bool = False
 
     def shows_skill(self, low: float | None, high: float | None) -> bool | None:
         """Say whether an interval of this score lies wholly on the good side of chance; None where that is unknown."""
@@ -207,9 +209,17 @@ _ALL = (
     _regression("pearson", "Pearson r", "Pearson's correlation", pearson, True, chance=0.0),
     _regression("spearman", "Spearman rho", "Pearson's correlation of the ranks", spearman, True, chance=0.0),
     _regression("r2_pearson", "r² (Pearson)", "Pearson's correlation squared", r2_pearson, True),
-    _regression("r2_score", "R² (determination)", "1 - residual / total sum of squares", r2_score, True, chance=0.0),
-    _regression("mse", "MSE", "mean squared error", mse, False),
-    _regression("mae", "MAE", "mean absolute error", mae, False),
+    _regression(
+        "r2_score",
+        "R² (determination)",
+        "1 - residual / total sum of squares",
+        r2_score,
+        True,
+        chance=0.0,
+        needs_one_scale=True,
+    ),
+    _regression("mse", "MSE", "mean squared error", mse, False, needs_one_scale=True),
+    _regression("mae", "MAE", "mean absolute error", mae, False, needs_one_scale=True),
 )
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
 

@@ -241,8 +241,8 @@ class Family:
                     predictions with it (n,) or of several targets (n, T), NaN where it changes nothing): by a way that
                     is faster than predicting every changed input whole; or None where the network has no such way
     readings        name -> fields of the model's config: other ways to read a row, scored beside the model's own
-    details         (scored test rows of samples whose predictions are finite, Dataset) -> JSON: what this family's
-                    evaluation says beside the metrics
+    details         (scored test rows of samples whose predictions are finite, and `other_scale`; Dataset) -> JSON: what
+                    this family's evaluation says beside the metrics
     design          (Dataset of one sample and fold, design section) -> DesignSpace: where `design` starts to search
     predictions     file name -> (rows.parquet with prediction; path) -> None: customary formats
     sections        each (ReportContext) -> list of ReportSection

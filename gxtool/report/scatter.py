@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gxtool.models.base import Figure, Trace
@@ -21,6 +21,11 @@ class Cloud(NamedTuple):
     predicted: tuple[float, ...]
     n_rows: int
 
+    @property
+    def other_scale(self) -> bool:
+        """Say whether the sample is measured on another scale than the model was trained on."""
+        return self.sample in (formats.nested(self.one.scored.metrics, "other_scale", "samples") or ())
+
 
 def scatter_part(family: FamilyMaterial) -> Part | None:
     """Show each model's predictions and residuals; nothing when none were recorded. Baselines stand in the scores."""
@@ -32,12 +37,23 @@ def scatter_part(family: FamilyMaterial) -> Part | None:
     ]
     if not found:
         return None
-    agreement, residuals = (tuple(draw(family, cloud) for cloud in found) for draw in (_agreement, _residuals))
+    one_scale = [cloud for cloud in found if not cloud.other_scale]
+    across = [cloud for cloud in found if cloud.other_scale]
+    galleries = [
+        *([_gallery(family, one_scale, (_agreement, _residuals))] if one_scale else []),
+        *([_gallery(family, across, (_order,))] if across else []),
+    ]
+    text = " ".join(dict.fromkeys(cloud.one.scored.metrics["other_scale"]["sentence"] for cloud in across))
+    return Part("Predicted against measured", text, tuple(galleries))
+
+
+def _gallery(
+    family: FamilyMaterial, found: Sequence[Cloud], draws: Sequence[Callable[[FamilyMaterial, Cloud], Figure]]
+) -> Gallery:
     looks = tuple(Look((cloud.one.slot, 6), ("model", "guide"), legend=False) for cloud in found)
+    charts = tuple(Chart(tuple(draw(family, cloud) for cloud in found), looks) for draw in draws)
     labels = tuple(f"{cloud.sample}, {cloud.one.label}" for cloud in found)
-    picker = f"{family.sample_word.capitalize()} and run"
-    gallery = Gallery((Chart(agreement, looks), Chart(residuals, looks)), picker, labels)
-    return Part("Predicted against measured", "", (gallery,))
+    return Gallery(charts, f"{family.sample_word.capitalize()} and run", labels)
 
 
 def _cloud(one: Predictor, sample: str) -> Cloud | None:
@@ -68,6 +84,18 @@ def _agreement(family: FamilyMaterial, cloud: Cloud) -> Figure:
         ),
         x_range=span,
         y_range=span,
+        square=True,
+    )
+
+
+def _order(family: FamilyMaterial, cloud: Cloud) -> Figure:
+    """Draw values of two scales, each on an axis of its own: where both are the same says nothing."""
+    return Figure(
+        f"Predicted and measured, {cloud.one.label} on {cloud.sample}",
+        f"{_scores(family, cloud)} Each axis has a scale of its own. {_drawn(family, cloud)}",
+        "Measured",
+        "Predicted (scale of the training labels)",
+        (Trace(cloud.one.label, cloud.measured, cloud.predicted, "points"),),
         square=True,
     )
 

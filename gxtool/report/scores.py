@@ -45,7 +45,7 @@ def _introduction(family: FamilyMaterial, samples: Sequence[str]) -> str:
     confidence = f"{level:.0%} " if level else ""
     text = (
         "Every model stands beside simpler predictors fitted on the same training rows and scored on the same test "
-        f"rows.{_left_out(family)} A model's score is the mean over its seeds; "
+        f"rows.{_left_out(family)}{_scales(family)} A model's score is the mean over its seeds; "
     )
     if len(samples) > 1:
         word = family.sample_words
@@ -60,6 +60,12 @@ def _left_out(family: FamilyMaterial) -> str:
         return ""
     listed = "; ".join(f"{formats.predictor_label(name)} ({why})" for name, why in reasons.items())
     return f" Left out, as they do not apply: {listed}."
+
+
+def _scales(family: FamilyMaterial) -> str:
+    """Say which scores are not shown because test labels are on another scale."""
+    found = dict.fromkeys(formats.nested(one.metrics, "other_scale", "sentence") for one in family.scored)
+    return "".join(f" {sentence}" for sentence in found if sentence)
 
 
 def _overview(

@@ -29,6 +29,7 @@ from gxtool.training.options import DEFAULT_OPTIONS, TrainOptions, require_packa
 from gxtool.training.predict import config_of, family_of, label_rows, predict_models
 from gxtool.training.readings import predict_readings
 from gxtool.training.row_checks import require_both_classes, require_labels, require_same_rows
+from gxtool.training.scales import scales_of, scored_as
 from gxtool.training.scoring import Judge, passed, sample_curves, scores
 
 
@@ -68,10 +69,13 @@ def evaluate(
         readings = predict_readings(work, family, opened, here, config, predictions)
     fits = _fits(claim, family, opened, config)
     table = _table(opened, predictions, fits)
+    scales = scales_of(family, opened, models, table)
+    family = scored_as(family, scales)
     judge = Judge(family.metrics, family.kind, _question(opened, config, claim), Words.of(family.words(opened.targets)))
     content, curves = _scores(judge, table, models, fits, opened)
     content |= _context(family, models, opened, claim)
     content |= {"level": config.evaluation.level, "looks": looks, "baselines_left_out": left_out}
+    content |= scales.record()
     if readings:
         content["readings"] = [one.scores(judge.metrics, _table(opened, one.predictions, [])) for one in readings]
     about = {"family": family.name, "preset": models[0].manifest.preset, "overwrite": options.overwrite}
@@ -81,7 +85,7 @@ def evaluate(
         writer.write_table("predictions.parquet", table.select(COLUMNS))
         writer.write_json("metrics.json", content)
         writer.write_json("curves.json", curves)
-        finite = _finite(table)
+        finite = _finite(table).with_columns(other_scale=pl.col("sample").is_in(scales.samples))
         if family.details and len(finite):
             writer.write_json("details.json", family.load(family.details)(finite, opened))
         writer.describe(rows={ROLE: table["row"].n_unique()}, info={"run": content["run"], "samples": list(curves)})

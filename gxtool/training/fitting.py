@@ -33,6 +33,7 @@ from gxtool.training.row_checks import (
     require_rows_to_start_from,
     row_facts,
 )
+from gxtool.training.scales import training_labels
 from gxtool.training.signals import StopRequest
 from gxtool.training.trainer import KEPT_WEIGHTS, TENSORBOARD, ModelTrainer, Task
 
@@ -239,6 +240,7 @@ def _facts(session: Session, job: Job, network: PreTrainedModel, record: Record)
         "n_train": len(job.train_indices),
         "n_val": len(job.val_indices),
         "data": row_facts(session.dataset),
+        **training_labels(run.family, session.dataset, job.train_indices),
         **weighed,
         **(halved if halvings else {}),
     }

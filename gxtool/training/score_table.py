@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from gxtool.io.prediction_table import read_prediction_table
 from gxtool.measure.answers import MODEL
 from gxtool.measure.compare import Evaluation
 from gxtool.measure.metrics import METRICS
+from gxtool.measure.scales import across_scales
 from gxtool.measure.sentences import Words
 from gxtool.measure.verdict import QUESTION, Question
 from gxtool.training.scoring import Judge, scores
@@ -60,9 +61,25 @@ def _of_evaluation(folder: Path, metrics: Sequence[str], level: float | None, ne
     evaluation = Evaluation.open(open_artifact(folder, "evaluation").checked())
     facts, asked = evaluation.metrics, evaluation.question
     question = Question(level or asked.level, new_samples or asked.new_samples)
+    _require_one_scale(metrics, facts, folder)
     judge = Judge(tuple(metrics or facts["metrics"]), facts["kind"], question, Words.of(facts["words"]))
     found = _scored(evaluation.artifact.table("predictions.parquet"), judge, evaluation.run, str(folder))
     return found | {"scheme": facts["scheme"], "words": facts["words"]}
+
+
+def _require_one_scale(metrics: Sequence[str], facts: Mapping[str, Any], folder: Path) -> None:
+    """Check that no metric compares predictions with labels on another scale.
+
+    Raises:
+        ConfigError: one does.
+    """
+    other = facts.get("other_scale")
+    wrong = [name for name in metrics if METRICS[name].needs_one_scale]
+    if other and wrong:
+        raise ConfigError(
+            f"--metric {wrong[0]}: needs predictions and labels on one scale, but {folder} has test labels of "
+            f"{listed(other['samples'])} on another; expected one of {', '.join(across_scales(facts['metrics']))}"
+        )
 
 
 def _scored(table: pl.DataFrame, judge: Judge, run: str, where: str) -> dict[str, Any]:

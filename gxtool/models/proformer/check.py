@@ -11,6 +11,7 @@ import polars as pl
 from gxtool.errors import InputError
 from gxtool.io.promoter_encoding import Tally
 from gxtool.io.promoters import PromoterSource
+from gxtool.measure.scales import moments, on_other_scale
 from gxtool.models.look import InputFacts, Look
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.encode import SIMILARITY_SCHEME, split_rows
@@ -20,7 +21,6 @@ from gxtool.models.proformer.ids import sequence_ids
 from gxtool.models.proformer.near import describe, sentence, similarity_groups
 from gxtool.models.proformer.side import describe_side
 from gxtool.models.proformer.subsets import boards, has_lists, subset_table
-from gxtool.models.proformer.summary import is_foreign
 
 # Sequences per minute that two cores read, and that they train the default preset on for all its epochs.
 READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 3e3
@@ -75,7 +75,7 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
         with look.collect():
             looked, said = _sample(row, data, look)
             facts += said
-            warnings += [f"{row['sample']}: {text}" for text in _warnings(looked)] if looked else []
+            warnings += [f"{row['sample']}: {text}" for text in _warnings(looked, data)] if looked else []
         samples.append(looked)
     sizes = [(column, len(found.ids)) for looked in samples for column, found in (looked or {}).items()]
     n_rows = sum(size for column, size in sizes if column != "measured")
@@ -260,7 +260,7 @@ def _describe(found: Looked, data: DataConfig) -> str:
     return "; ".join([*said, *([f"{twice:,} repeat another one, or its other strand"] if twice else [])])
 
 
-def _warnings(looked: Mapping[str, Looked]) -> list[str]:
+def _warnings(looked: Mapping[str, Looked], data: DataConfig) -> list[str]:
     """Say what is left out or odd, what is measured on another scale, and what stands on both sides."""
     found = []
     for one in looked.values():
@@ -285,13 +285,12 @@ def _warnings(looked: Mapping[str, Looked]) -> list[str]:
                 found.append(f"{shared:,} sequences of {one} stand in {other} too and are left out of {one}")
     judged = looked.get("measured") or looked.get("test")
     for target in judged.values if "data" in looked and judged is not None else ():
-        both = {"train": looked["data"].values[target], "test": judged.values[target]}
-        scales = {role: {"mean": values.mean(), "sd": values.std()} for role, values in both.items()}
-        if is_foreign(scales):
-            train, test = (f"(mean {one['mean']:.3g}, sd {one['sd']:.3g})" for one in scales.values())
+        both = moments(looked["data"].values[target]), moments(judged.values[target])
+        if on_other_scale(*both, data.test_scale):
+            train, test = (f"(mean {one.mean:.3g}, sd {one.sd:.3g})" for one in both)
             of = f" of {target}" if len(judged.values) > 1 else ""
             found.append(
                 f"test values{of} {test} are on another scale than training values {train}: only correlations "
-                "with them mean something"
+                "with them are scored"
             )
     return found

@@ -82,6 +82,12 @@ class DataConfig(Section):
         "counted, or is an error",
         json_schema_extra=_FILES,
     )
+    test_scale: Literal["auto", "same", "other"] = Field(
+        "auto",
+        description="scale of the test labels: same as that of training labels; other, where another assay or another "
+        "normalisation measured them (then only correlations are scored); auto: told from their means and spreads",
+        json_schema_extra={"says": "files"},
+    )
     target: str = Field(
         "", description="which of `targets` is predicted; empty: all of them, by one network with as many outputs"
     )

@@ -1,7 +1,7 @@
 """What an evaluation of promoters says beside the metrics: the challenge's scores, and where predictions err. No torch.
 
 A residual is predicted minus measured. Where test values are on another scale than those that were trained on,
-predictions are first brought to it by the straight line of measured on predicted values.
+predictions are first rescaled by linear regression.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from gxtool.io.dataset import Dataset
 from gxtool.measure.dream import WEIGHTS, by_row, dream_scores
 from gxtool.models.proformer.benchmark import is_comparable
 from gxtool.models.proformer.subsets import TABLE, Board, boards
-from gxtool.models.proformer.summary import is_foreign
 
 MODEL = "model"
 # Correlations over fewer rows or pairs are 1 or -1, or nearly so, by themselves.
@@ -43,20 +42,18 @@ class Predictions(NamedTuple):
 def details(table: pl.DataFrame, dataset: Dataset) -> dict[str, Any]:
     """Return the challenge's scores, residuals by length and GC content, and a density, of every sample.
 
-    table: row, target (its place), sample, label, predictor, seed and prediction of every test row; seeds are averaged
-    where not said.
+    table: row, target (its place), sample, label, predictor, seed and prediction of every test row, and whether the
+    sample is measured on another scale; seeds are averaged where not said.
     """
     lists = dataset.artifact.table(TABLE) if TABLE in dataset.artifact.manifest.files else None
     numbers = dataset.rows["number"].to_numpy() if "number" in dataset.rows.columns else None
-    known = {one["sample"]: one["targets"] for one in dataset.artifact.json("summary.json")["samples"]}
     samples = []
     for (name,), rows in table.group_by("sample", maintain_order=True):
         everyone = _predictions(rows)
         own = everyone[0]
         library = dataset.rows["sample"][int(own.rows[0])]
         scored = lists is not None and (lists["sample"] == library).any()
-        measured = known[library][rows["target"][0]]["roles"]
-        fitted = on_scale_of(own.labels, own.values) if is_foreign(measured) else None
+        fitted = on_scale_of(own.labels, own.values) if rows["other_scale"][0] else None
         samples.append(
             {
                 "sample": name,

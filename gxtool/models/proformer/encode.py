@@ -13,6 +13,7 @@ from gxtool.errors import InputError
 from gxtool.io.artifact import Artifact, ArtifactWriter
 from gxtool.io.dataset import SIMILARITY
 from gxtool.io.replicates import join_replicates
+from gxtool.measure.scales import TEST_SCALE
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.examples import BLOCK
 from gxtool.models.proformer.ids import hash_units
@@ -69,7 +70,7 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
     tokens = (block for part in examples for block in _token_blocks(part))
     lengths = np.concatenate([part.array("lengths.npy") for part in examples])
     origins = {name: found for part in examples for name, found in part.manifest.info["origin"]["tallies"].items()}
-    facts = {"targets": list(data.predicted), "tallies": origins}
+    facts = {"targets": list(data.predicted), "tallies": origins, TEST_SCALE: data.test_scale}
     described = summarise(rows, splits, tokens, (lengths, labels), facts)
     writer.write_json("summary.json", described | join(examples, writer))
     _describe(examples, rows, splits, data, writer, found)
@@ -106,6 +107,7 @@ def _describe(
             "target": ", ".join(data.predicted),
             **({"targets": list(data.predicted)} if len(data.targets) > 1 else {}),
             "scheme": splits["scheme"][0],
+            TEST_SCALE: data.test_scale,
             "samples": rows["sample"].unique(maintain_order=True).to_list(),
             "inputs": [item for part in examples for item in part.manifest.info["inputs"]],
             "origin": {

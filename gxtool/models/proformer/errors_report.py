@@ -33,8 +33,7 @@ def error_sections(context: ReportContext) -> list[ReportSection]:
     if brought:
         text += (
             f" Test values of {', '.join(brought)} are on another scale than training values: there predictions are "
-            "first brought to it by the straight line of measured on predicted values, so that residuals say nothing "
-            "of the mean and the spread as a whole."
+            "first rescaled by linear regression, so that residuals say nothing of the mean and the spread as a whole."
         )
     if not with_lengths:
         lengths = {int(one["low"]) for _, sample in found.values() for one in sample["residuals"]["length"]}

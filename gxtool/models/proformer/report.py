@@ -9,7 +9,7 @@ from typing import Any
 
 from gxtool.models.base import Figure, ReportContext, ReportSection, Table, Trace
 from gxtool.models.proformer.check import WORDS
-from gxtool.models.proformer.summary import GC_BINS, ROLES, is_foreign
+from gxtool.models.proformer.summary import GC_BINS, ROLES
 
 NAMES = {"train": "training", "val": "validation", "test": "test"}
 Summary = Mapping[str, Any]
@@ -49,12 +49,12 @@ def _introduction(summary: Summary) -> str:
         f"{measured['target']} in {sample['sample']}" if len(sample["targets"]) > 1 else sample["sample"]
         for sample in samples
         for measured in sample["targets"]
-        if is_foreign(measured["roles"])
+        if measured["other_scale"]
     ]
     if foreign:
         text += (
-            f" Test values of {', '.join(foreign)} are on another scale than training values: there r2_score and mse "
-            "compare numbers of different units, and only correlations mean something."
+            f" Test values of {', '.join(foreign)} are on another scale than training values, so only correlations are "
+            "scored."
         )
     return text
 

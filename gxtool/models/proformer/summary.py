@@ -9,13 +9,11 @@ import numpy as np
 import polars as pl
 
 from gxtool.data.sequence import gc_content
+from gxtool.measure.scales import TEST_SCALE, TestScale, moments, on_other_scale
 
 ROLES = ("train", "val", "test")
 # Bars of a histogram of expression, and of GC content from 0 to 1.
 EXPRESSION_BINS, GC_BINS = 36, 50
-# Means further apart than this many standard deviations, or standard deviations more than this factor apart: the test
-# values are on another scale, as the challenge's are.
-OTHER_MEAN, OTHER_SD = 1.0, 2.0
 
 
 class Part(NamedTuple):
@@ -35,8 +33,8 @@ def summarise(
 ) -> dict[str, Any]:
     """Describe all rows of a dataset; tokens come in blocks of rows, of which one is in memory at a time.
 
-    known: lengths (n,), and labels (n, T) or None. facts: targets, and tallies by sample. Roles of samples that were
-    not measured are `test`.
+    known: lengths (n,), and labels (n, T) or None. facts: targets, tallies by sample, and the declared scale of test
+    labels. Roles of samples that were not measured are `test`.
     """
     lengths, labels = known
     gc = np.concatenate([gc_content(block).astype(np.float32) for block in tokens])
@@ -56,7 +54,7 @@ def summarise(
                 "sizes": {role: len(parts[role].gc) if role in parts else 0 for role in ROLES},
                 "roles": {role: _of_role(part) for role, part in parts.items()},
                 "targets": [
-                    {"target": target, "roles": _measured(parts, place)}
+                    {"target": target, **_measured(parts, place, facts[TEST_SCALE])}
                     for place, target in enumerate(facts["targets"])
                 ],
             }
@@ -79,37 +77,25 @@ def _of_role(part: Part) -> dict[str, Any]:
     }
 
 
-def _measured(parts: Mapping[str, Part], place: int) -> dict[str, dict[str, Any]]:
+def _measured(parts: Mapping[str, Part], place: int, declared: TestScale) -> dict[str, Any]:
     """Describe one target in each role; test values on another scale have bins of their own."""
     values = {role: part.labels[:, place].astype(np.float64) for role, part in parts.items() if part.labels is not None}
     found: dict[str, dict[str, Any]] = {
         role: {"mean": float(own.mean()), "sd": float(own.std()), "whole": float((own == np.round(own)).mean())}
         for role, own in values.items()
     }
-    for roles in (("train", "val"), ("test",)) if is_foreign(found) else (ROLES,):
+    known = {"train", "test"} <= set(values)
+    other = known and on_other_scale(moments(values["train"]), moments(values["test"]), declared)
+    for roles in (("train", "val"), ("test",)) if other else (ROLES,):
         together = {role: values[role] for role in roles if role in values}
         if together:
             low, high = min(own.min() for own in together.values()), max(own.max() for own in together.values())
             edges = np.linspace(low, high if high > low else low + 1, EXPRESSION_BINS + 1)
             for role, own in together.items():
                 found[role] |= {"edges": np.round(edges, 4).tolist(), "expression": shares(own, edges)}
-    return found
+    return {"roles": found, "other_scale": other}
 
 
 def shares(values: np.ndarray, edges: np.ndarray) -> list[float]:
     """Return the share of values in each bin, rounded to 5 decimals."""
     return np.round(np.histogram(values, edges)[0] / max(1, len(values)), 5).tolist()
-
-
-def is_foreign(roles: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Say whether test values of one target are on another scale than those that were trained on.
-
-    roles: mean and sd of each role.
-    """
-    if not {"train", "test"} <= set(roles):
-        return False
-    train, test = roles["train"], roles["test"]
-    if min(train["sd"], test["sd"]) <= 0:
-        return False
-    ratio = train["sd"] / test["sd"]
-    return not 1 / OTHER_SD < ratio < OTHER_SD or abs(train["mean"] - test["mean"]) > OTHER_MEAN * train["sd"]

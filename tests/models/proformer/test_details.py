@@ -29,31 +29,27 @@ def tokens(text: str, length: int = 12) -> list[int]:
     return [4] * left + ["ACGTN".index(letter) for letter in text] + [4] * (length - left - len(text))
 
 
-def dataset(path: Path, lists: pl.DataFrame | None, scale: tuple[float, float] = (2.5, 1.7)) -> Dataset:
-    """Write a dataset whose training values have that mean and sd; test values have 2.5 and 1.7."""
+def dataset(path: Path, lists: pl.DataFrame | None) -> Dataset:
     inserts = ["ACGT", "ACGA", *INSERTS]
     rows = pl.DataFrame({"row": range(8), "sample": "lib", "group": list("abcdefgh"), "number": NUMBERS})
     roles = pl.DataFrame({"row": range(8), "scheme": "file", "fold": 0, "role": ["train"] * 2 + ["test"] * 6})
-    scales = {"train": {"mean": scale[0], "sd": scale[1]}, "test": {"mean": 2.5, "sd": 1.7}}
-    summary = {"sample": "lib", "targets": [{"target": "expression", "roles": scales}]}
     with ArtifactWriter(path, "dataset", family="proformer") as writer:
         writer.write_array("tokens.npy", np.array([tokens(text) for text in inserts], np.uint8))
         writer.write_array("lengths.npy", np.array([len(text) for text in inserts], np.uint16))
         writer.write_array("labels.npy", np.array([0, 0, *MEASURED], np.float32))
         writer.write_table("rows.parquet", rows)
         writer.write_table("splits.parquet", roles)
-        writer.write_json("summary.json", {"samples": [summary]})
         if lists is not None:
             writer.write_table("subsets.parquet", lists)
         writer.describe(info={"scheme": "file"})
     return Dataset.open(path)
 
 
-def scored(*predictors: tuple[str, int | None, list[float]]) -> pl.DataFrame:
+def scored(*predictors: tuple[str, int | None, list[float]], other_scale: bool = False) -> pl.DataFrame:
     parts = [
-        pl.DataFrame({"row": range(2, 8), "label": MEASURED, "prediction": map(float, values)}).with_columns(
-            predictor=pl.lit(name), seed=pl.lit(seed, pl.Int64), sample=pl.lit("lib"), target=pl.lit(0)
-        )
+        pl.DataFrame({"row": range(2, 8), "label": MEASURED, "prediction": map(float, values)})
+        .with_columns(predictor=pl.lit(name), seed=pl.lit(seed, pl.Int64), sample=pl.lit("lib"), target=pl.lit(0))
+        .with_columns(other_scale=other_scale)
         for name, seed, values in predictors
     ]
     return pl.concat(parts)
@@ -142,10 +138,10 @@ def test_residuals_by_length_and_gc_of_a_case_by_hand(tmp_path):
     assert by_gc == [(0.4, 0.45, 1, 0.0), (0.5, 0.55, 2, -0.25), (0.6, 0.65, 1, 0.0), (0.95, 1.0, 1, 0.0)]
 
 
-def test_values_on_another_scale_are_first_brought_to_it(tmp_path):
+def test_values_on_another_scale_are_first_rescaled(tmp_path):
     # Measured is 0.5 * predicted - 5, but for the first two, which lie 0.5 beside it on either side.
     predicted = [11.0, 11.0, 14.0, 16.0, 18.0, 20.0]
-    (sample,) = details(scored(("model", 1, predicted)), dataset(tmp_path / "d", None, (12.0, 3.0)))["samples"]
+    (sample,) = details(scored(("model", 1, predicted), other_scale=True), dataset(tmp_path / "d", None))["samples"]
     assert sample["line"] == {"slope": pytest.approx(0.5), "intercept": pytest.approx(-5)}
     by_length = {one["low"]: one["mean"] for one in sample["residuals"]["length"]}
     # Length 4: residuals 0.5, 0, 0, 0; length 5: -0.5.
@@ -232,7 +228,7 @@ def test_whole_lists_that_are_not_the_challenges_have_no_published_scores_beside
 
 
 def test_report_shows_where_predictions_err(tmp_path):
-    found = details(scored(("model", 1, MEASURED)), dataset(tmp_path / "d", None, (12.0, 3.0)))
+    found = details(scored(("model", 1, MEASURED), other_scale=True), dataset(tmp_path / "d", None))
     (section,) = errors_report.error_sections(context(found))
     assert "Test values of lib are on another scale" in section.text
     cells, by_gc, by_length = (item["lib, cnn"] for item in section.items)

@@ -66,7 +66,7 @@ def test_check_says_what_files_hold_and_what_looks_wrong(tmp_path):
     assert found.warnings[0] == "yeast: 1 of 4 sequences (data) are too long and left out"
     assert found.warnings[1] == (
         "yeast: test values (mean 100, sd 0.5) are on another scale than training values (mean 1.83, sd 0.624): only "
-        "correlations with them mean something"
+        "correlations with them are scored"
     )
     table(tmp_path / "t.txt", "ACGT\t2", "TTTT\t1")
     shared = look_at(check, [row], PLAIN.model_copy(update={"too_long": "trim"})).warnings
