@@ -24,7 +24,7 @@ from gxtool.models.schema import option_tables, samplesheet_schema
 from gxtool.models.starter import commented_yaml
 
 CODE = {"config", "model", "expand", "check", "preprocess", "encode", "collate", "fit", "predict", "features"}
-CODE |= {"simulate", "path", "places", "details", "design", "from_memory"}
+CODE |= {"simulate", "path", "places", "details", "design", "from_memory", "benchmark"}
 CODE_BY_NAME = {"baselines", "perturbations", "readouts", "simulations", "probes", "portraits", "direct", "predictions"}
 
 
