@@ -73,9 +73,8 @@ def evaluate(
     family = scored_as(family, scales)
     judge = Judge(family.metrics, family.kind, _question(opened, config, claim), Words.of(family.words(opened.targets)))
     content, curves = _scores(judge, table, models, fits, opened)
-    content |= _context(family, models, opened, claim)
+    content |= _context(family, models, opened, claim) | scales.record()
     content |= {"level": config.evaluation.level, "looks": looks, "baselines_left_out": left_out}
-    content |= scales.record()
     if readings:
         content["readings"] = [one.scores(judge.metrics, _table(opened, one.predictions, [])) for one in readings]
     about = {"family": family.name, "preset": models[0].manifest.preset, "overwrite": options.overwrite}
