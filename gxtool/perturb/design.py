@@ -37,6 +37,7 @@ from gxtool.perturb.panel import (
 )
 from gxtool.perturb.proposals import PROPOSAL, RANDOM, Bench, closeness, fasta, faultless, summarise, table
 from gxtool.perturb.search import Breeding, Problem, genetic, greedy, random_edits, repair
+from gxtool.perturb.words import fit_words
 from gxtool.training.options import TrainOptions, require_packages
 from gxtool.training.predict import family_of
 
@@ -147,7 +148,9 @@ def _of_target(study: _Study, sample: str, target: int) -> tuple[pl.DataFrame, d
     )
     apart = np.abs(designer.scaled(designer.predict(tested)) - judge.scaled(judge.predict(tested)))
     limit = float(np.quantile(apart, AGREEING)) if len(apart) else float("inf")
-    bench = Bench(designer, judge, fit_composition(training), limit)
+    labels = np.asarray(data.labels(target)[data.indices("train", fold)], np.float64)
+    ends = float(np.nanmin(labels)), float(np.nanmax(labels))
+    bench = Bench(designer, judge, fit_composition(training), fit_words(training), ends, limit)
     found, counts = _propose(space, bench, study.config)
     name = data.name_of(sample, target)
     found = found.select(pl.lit(name).alias("sample"), pl.all())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,12 @@ from gxtool.models.base import DesignSpace
 from gxtool.perturb.novelty import Composition
 from gxtool.perturb.panel import Panel
 from gxtool.perturb.proof import Construct, broken, edits, gc_share
+from gxtool.perturb.words import WordUse, occurrences
 
 PROPOSAL, RANDOM = "proposal", "random"
+FLAGS = ("beyond_labels", "overused", "unfamiliar", "disputed")
+"""What makes a sequence out of distribution: a prediction beyond the ends of the training labels, a word more often
+than training rows hold it, a composition further away than theirs, or a judge that disagrees."""
 # Sequences that the summary lists, for the report.
 BEST = 20
 # Points of a distribution in the summary.
@@ -26,12 +31,14 @@ QUANTILES = 51
 
 @dataclass(frozen=True)
 class Bench:
-    """What proposals of one sample are measured with: designer, judge, composition of training rows, and the largest
-    disagreement (standard deviations) that 99 % of the test rows do not exceed."""
+    """What proposals of one sample are measured with: designer, judge, composition and words of training rows, the ends
+    of their labels, and the largest disagreement (standard deviations) that 99 % of the test rows do not exceed."""
 
     designer: Panel
     judge: Panel
     composition: Composition
+    words: WordUse
+    labels: tuple[float, float]
     disagreement: float
 
 
@@ -96,18 +103,33 @@ def table(
             f"{name}_z": scaled[name],
             f"{name}_gain": closeness(after, config) - closeness(before, config),
         }
-    columns["distance"] = bench.composition.distance(tokens)
+    return pl.DataFrame(columns | _flags(tokens, columns["predicted"], scaled, bench))
+
+
+def _flags(tokens: np.ndarray, predicted: np.ndarray, scaled: Mapping[str, np.ndarray], bench: Bench) -> dict[str, Any]:
+    """Return the flags of sequences (m, L), each behind what it is read off, and whether any of them is set.
+
+    scaled: what designer and judge predict (m,), in standard deviations.
+    """
+    extreme, (low, high) = bench.words.most_extreme(tokens), bench.labels
+    columns = {
+        "distance": bench.composition.distance(tokens),
+        "word": pl.Series(extreme.word, dtype=pl.String),
+        "word_count": extreme.count,
+        "word_limit": extreme.limit,
+        "disagreement": np.abs(scaled["predicted"] - scaled["judged"]),
+        "beyond_labels": (predicted < low) | (predicted > high),
+    }
     columns["unfamiliar"] = columns["distance"] > bench.composition.limit
-    columns["disagreement"] = np.abs(scaled["predicted"] - scaled["judged"])
+    columns["overused"] = extreme.count > extreme.limit
     columns["disputed"] = columns["disagreement"] > bench.disagreement
-    columns["out_of_distribution"] = columns["unfamiliar"] | columns["disputed"]
-    return pl.DataFrame(columns)
+    return columns | {"out_of_distribution": np.logical_or.reduce([columns[name] for name in FLAGS])}
 
 
 def summarise(rows: pl.DataFrame, bench: Bench) -> dict[str, Any]:
     """Return what the report shows of one sample: gains beside those of random edits, flags, and the best proposals.
 
-    The best are those with the largest gain in the eyes of the judge that are not out of distribution, then the others.
+    The best are those with the largest gain according to the judge that are not out of distribution, then the others.
     """
     made, control = (rows.filter(pl.col("kind") == kind) for kind in (PROPOSAL, RANDOM))
     best = made.sort("out_of_distribution", "judged_gain", descending=[False, True], maintain_order=True).head(BEST)
@@ -115,14 +137,34 @@ def summarise(rows: pl.DataFrame, bench: Bench) -> dict[str, Any]:
         "n_proposals": len(made),
         "n_random": len(control),
         "flags": {
-            kind: {name: int(part[name].sum()) for name in ("unfamiliar", "disputed", "out_of_distribution")}
+            kind: {name: int(part[name].sum()) for name in (*FLAGS, "out_of_distribution")}
             for kind, part in ((PROPOSAL, made), (RANDOM, control))
         },
-        "limits": {"distance": bench.composition.limit, "disagreement": bench.disagreement},
+        "limits": {
+            "distance": bench.composition.limit,
+            "disagreement": bench.disagreement,
+            "labels": list(bench.labels),
+        },
+        "words": {"training_share": bench.words.share, **_overused(made)},
         "edits": {"mean": made["edits"].mean(), "max": made["edits"].max()},
         "gains": {name: _gains(made, control, f"{name}_gain") for name in ("predicted", "judged")},
         "best": best.drop("kind").to_dicts(),
     }
+
+
+def _overused(made: pl.DataFrame) -> dict[str, Any]:
+    """Return the word that is beyond its limit in most proposals, and how often starts and proposals hold it."""
+    words = (
+        made.filter(pl.col("overused"))["word"].value_counts(sort=True).sort("count", "word", descending=[True, False])
+    )
+    if words.is_empty():
+        return {}
+    word = words["word"][0]
+    means = {
+        f"per_{name}": float(np.mean([occurrences(text, word) for text in made[column]]))
+        for name, column in (("start", "start_insert"), ("proposal", "insert"))
+    }
+    return {"word": word, "proposals": int(words["count"][0]), **means}
 
 
 def _gains(made: pl.DataFrame, control: pl.DataFrame, column: str) -> dict[str, Any]:

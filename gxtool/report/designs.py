@@ -23,6 +23,12 @@ LOST = {"not_improved": "not better", "unrepairable": "not mended", "rejected": 
 # Findings told in words, and rows of the table of the best, over all runs and samples.
 FINDINGS, BEST = 3, 20
 EYES = {"predicted": "designer", "judged": "judge"}
+FLAGS = {
+    "beyond_labels": "beyond labels",
+    "overused": "overused word",
+    "unfamiliar": "unfamiliar",
+    "disputed": "disputed",
+}
 
 
 class Designed(NamedTuple):
@@ -64,13 +70,38 @@ def _finding(one: Designed) -> str:
     gains = one.sample["gains"]["judged"]
     if not gains["difference"]:
         return f"{one.run} found {formats.plural(one.sample['n_proposals'], 'proposal')} for {one.sample['sample']}."
-    more, flagged = gains["difference"], one.sample["flags"]["proposal"]["out_of_distribution"]
+    more = gains["difference"]
     return (
-        f"In the eyes of {one.judge}, the proposals of {one.run} for {one.sample['sample']} gain "
+        f"According to {one.judge}, the proposals of {one.run} for {one.sample['sample']} gain "
         f"{formats.signed(gains['proposal']['mean'], 2)} on average, {formats.signed(more['estimate'], 2)} "
-        f"({formats.interval(more['low'], more['high'], 2, sign=True)}) more than random edits do; "
-        f"{flagged:,} of {one.sample['n_proposals']:,} are out of distribution."
+        f"({formats.interval(more['low'], more['high'], 2, sign=True)}) more than random edits do; {_flagged(one)}."
     )
+
+
+def _flagged(one: Designed) -> str:
+    """Say how many proposals are out of distribution, and the share of each flag."""
+    n, flags = one.sample["n_proposals"], one.sample["flags"]["proposal"]
+    share = {name: f"{100 * count / max(1, n):.0f} %" for name, count in flags.items()}
+    said = [
+        f"{flags['out_of_distribution']:,} of {n:,} ({share['out_of_distribution']}) are out of distribution: "
+        f"{share['beyond_labels']} are predicted beyond the training labels ({_ends(one)}), {share['overused']} hold a "
+        f"word more often than 99.9 % of training rows{_most_overused(one)}, {share['unfamiliar']} are of unfamiliar "
+        f"composition, and of {share['disputed']} designer and judge disagree"
+    ]
+    return "".join(said)
+
+
+def _ends(one: Designed) -> str:
+    return " to ".join(formats.number(float(end), 2) for end in one.sample["limits"]["labels"])
+
+
+def _most_overused(one: Designed) -> str:
+    """Name the word that is beyond its limit most often."""
+    words = one.sample["words"]
+    if "word" not in words:
+        return ""
+    before, after = (formats.number(words[f"per_{kind}"], 1) for kind in ("start", "proposal"))
+    return f" (most of all {words['word']}: {before} per start, {after} per proposal)"
 
 
 def _said(summaries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -157,7 +188,7 @@ def _figure(one: Designed, eye: str) -> Figure:
     halves = [f"half of the {name} gain at least {formats.signed(_half(curve), 2)}" for name, curve in shown.items()]
     sentence = f"{'; '.join(halves)}."
     return Figure(
-        f"Gain in the eyes of the {EYES[eye]}, {one.run} on {one.sample['sample']}",
+        f"Gain according to the {EYES[eye]}, {one.run} on {one.sample['sample']}",
         sentence[0].upper() + sentence[1:],
         "Gain (unit of the labels)",
         "Share that gains at least this",
@@ -201,12 +232,20 @@ def _best(family: FamilyMaterial, drawn: Sequence[Designed]) -> blocks.Table:
     keep = [j for j in range(len(columns)) if j not in (1, 2) or len({row[j].text for row in rows}) > 1]
     note = (
         "Capitals are edits, small letters the start; flanks are left out. With several seeds ± is their standard "
-        "deviation. Unfamiliar: its composition (3-mers, GC) is further from that of training rows than 99.9 % of them "
-        "are. Disputed: designer and judge disagree by more than on 99 % of test rows. proposals.tsv and "
-        "proposals.fasta hold all proposals with their flanks."
+        "deviation. Flags: beyond labels, the prediction is below the lowest or above the highest training label; a "
+        "word and its count, more often than in 99.9 % of training rows (its limit; some word is beyond its own in "
+        f"{_training_shares(drawn)} of them); unfamiliar, the composition (3-mers, GC) is further from that of "
+        "training rows than 99.9 % of them are; disputed, designer and judge disagree by more than on 99 % of test "
+        "rows. proposals.tsv and proposals.fasta hold all proposals with their flanks."
     )
     body = [[row[j] for j in keep] for row in rows]
-    return blocks.table("The best proposals, by gain in the eyes of the judge", [columns[j] for j in keep], body, note)
+    return blocks.table("The best proposals, by gain according to the judge", [columns[j] for j in keep], body, note)
+
+
+def _training_shares(drawn: Sequence[Designed]) -> str:
+    shares = sorted({one.sample["words"]["training_share"] for one in drawn})
+    written = dict.fromkeys(f"{100 * share:.1f} %" for share in (shares[0], shares[-1]))
+    return " to ".join(written)
 
 
 def _with_sd(made: Mapping[str, Any], eye: str) -> blocks.Cell:
@@ -216,7 +255,9 @@ def _with_sd(made: Mapping[str, Any], eye: str) -> blocks.Cell:
 
 
 def _flags(made: Mapping[str, Any]) -> blocks.Cell:
-    flags = [name for name in ("unfamiliar", "disputed") if made[name]]
+    flags = [words for name, words in FLAGS.items() if made[name]]
+    if made["overused"]:
+        flags[flags.index(FLAGS["overused"])] = f"{made['word_count']} {made['word']} (limit {made['word_limit']})"
     return blocks.text(", ".join(flags) or "none", "bad" if flags else "")
 
 

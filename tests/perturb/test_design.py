@@ -17,8 +17,10 @@ from gxtool import api
 from gxtool.cli import app
 from gxtool.errors import ConfigError, GxtoolError, InputError
 from gxtool.io.artifact import open_artifact, verify
+from gxtool.io.dataset import Dataset
 from gxtool.io.hashes import hash_file
 from gxtool.measure.statistics import mean_interval
+from gxtool.perturb.words import occurrences
 from gxtool.simulate.promoter_files import FLANKS
 from gxtool.simulate.promoters import true_expression
 
@@ -179,14 +181,24 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_starts(design
     assert first.table("proposals.parquet")["start"][0] == "random-1"
 
 
-def test_what_is_composed_like_nothing_in_training_is_flagged(design: Design, tmp_path: Path) -> None:
+def test_what_is_composed_like_nothing_in_training_is_flagged(design: Design, folder: Path, tmp_path: Path) -> None:
     """Nine bases of ten G or C: no training sequence is; one edit leaves a sequence as usual as it was."""
+    labels = np.load(folder / "dataset/labels.npy")[Dataset.open(folder / "dataset").indices("train")]
     for fields, n_flagged in ((("design.gc_min=0.9", "design.max_edits=50", "design.strategy=gradient"), 8), ((), 0)):
         few = ("design.max_edits=1",) if not fields else ("design.steps=5",)
         written = design(tmp_path / str(n_flagged), "design.starts=8", *fields, *few)
         made = pl.read_parquet(written / "proposals.parquet").filter(pl.col("kind") == "proposal")
         assert (len(made), made["unfamiliar"].sum()) == (8, n_flagged)
-        assert (made["out_of_distribution"] == made["unfamiliar"] | made["disputed"]).all()
+        assert (made["beyond_labels"] == (made["predicted"] > labels.max()) | (made["predicted"] < labels.min())).all()
+        assert (made["overused"] == (made["word_count"] > made["word_limit"])).all()
+        counted = [occurrences(insert, word) for insert, word in made.select("insert", "word").iter_rows()]
+        assert counted == made["word_count"].to_list()
+        flagged = made["unfamiliar"] | made["disputed"] | made["beyond_labels"] | made["overused"]
+        assert (made["out_of_distribution"] == flagged).all()
+        summary = json.loads((written / "summary.json").read_text())["samples"][0]
+        assert summary["limits"]["labels"] == [labels.min(), labels.max()]
+        assert summary["flags"]["proposal"]["overused"] == made["overused"].sum()
+        assert ("word" in summary["words"]) == made["overused"].any()
 
 
 def test_starts_that_nothing_can_be_done_about_are_counted(design: Design, tmp_path: Path) -> None:

@@ -30,8 +30,10 @@ def made(number: int, flags: tuple[str, ...] = ()) -> dict[str, Any]:
         "start_judged": 7.0,
         "judged": 8.125,
         "judged_sd": None,
-        "unfamiliar": "unfamiliar" in flags,
-        "disputed": "disputed" in flags,
+        **{name: name in flags for name in ("beyond_labels", "overused", "unfamiliar", "disputed")},
+        "word": "CGCG",
+        "word_count": 5,
+        "word_limit": 3,
     }
 
 
@@ -45,7 +47,7 @@ def gains(high: float) -> dict[str, Any]:
 
 
 def sample(name: str = "native", **changes: Any) -> dict[str, Any]:
-    flags = dict.fromkeys(("unfamiliar", "disputed", "out_of_distribution"), 2)
+    flags = {"beyond_labels": 1, "overused": 0, "unfamiliar": 2, "disputed": 2, "out_of_distribution": 4}
     return {
         "sample": name,
         "n_starts": 12,
@@ -55,8 +57,10 @@ def sample(name: str = "native", **changes: Any) -> dict[str, Any]:
         "not_improved": 2,
         "rejected": 0,
         "flags": {"proposal": flags, "random": flags},
+        "limits": {"labels": [0.0, 17.0]},
+        "words": {"training_share": 0.055, "word": "CGCG", "proposals": 3, "per_start": 0.2, "per_proposal": 2.05},
         "gains": {"predicted": gains(8.0), "judged": gains(3.0)},
-        "best": [made(1), made(2, ("disputed",)), made(3, ("unfamiliar", "disputed"))],
+        "best": [made(1), made(2, ("disputed",)), made(3, ("overused", "unfamiliar"))],
         **changes,
     }
 
@@ -95,11 +99,15 @@ def test_the_section_says_what_was_looked_for_and_what_the_judge_makes_of_it(tmp
     assert (
         "the proposals of first for native gain +1.50 on average, +1.75 (+1.50 to +2.00) more than random" in part.text
     )
-    assert "2 of 9 are out of distribution" in part.text
+    assert (
+        "4 of 9 (44 %) are out of distribution: 11 % are predicted beyond the training labels (0.00 to 17.00), 0 % "
+        "hold a word more often than 99.9 % of training rows (most of all CGCG: 0.2 per start, 2.1 per proposal), "
+        "22 % are of unfamiliar composition, and of 22 % designer and judge disagree."
+    ) in part.text
     assert "same kind of network" not in part.text
     overview, _ = tables(part)
     assert [cell for row in overview for cell in row] == [
-        *("first", "native", "second", "12", "9", "+4.00", "+1.50", "+1.75 (+1.50 to +2.00)", "2"),
+        *("first", "native", "second", "12", "9", "+4.00", "+1.50", "+1.75 (+1.50 to +2.00)", "4"),
         "2 not better, 1 not mended",
     ]
 
@@ -107,7 +115,7 @@ def test_the_section_says_what_was_looked_for_and_what_the_judge_makes_of_it(tmp
 def test_edits_are_capitals_and_flags_are_named(tmp_path: Path) -> None:
     _, best = tables(part_of(write(tmp_path, "first", [sample()])))
     assert best[0] == ["start1", "6.50", "10.25 ± 0.50", "7.00", "8.13", "2", "0.25", "none", "GGaaaaaa"]
-    assert [row[7] for row in best] == ["none", "disputed", "unfamiliar, disputed"]
+    assert [row[7] for row in best] == ["none", "disputed", "5 CGCG (limit 3), unfamiliar"]
     assert best[1][8] == "aGaaaaaa"
 
 
