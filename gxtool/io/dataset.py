@@ -4,6 +4,7 @@ rows.parquet    row (u32), sample (str), group (str: the unit that must not be o
                 and the family's own columns; `label` where targets are known; `similarity_group` where near-duplicates
                 stand on one side; `reads` where it is known how many reads (cells, barcodes) each row's labels rest on
 splits.parquet  row, scheme, fold, role ("train", "val", "test")
+other_samples.parquet   where it is known: row (u32) and average (f64) of the row's group in samples other than its own
 *.npy           arrays whose first axis is the row; `labels.npy` holds what is to be predicted, one number per row or,
                 of T targets, (rows, T)
 summary.json    what the family's report sections show of the data
@@ -24,6 +25,8 @@ from gxtool.io.artifact import Artifact, open_artifact
 ROLES = ("train", "val", "test")
 READS = "reads"
 SIMILARITY = "similarity_group"
+OTHER_SAMPLES = "other_samples.parquet"
+OTHER_SAMPLES_SCHEMA = {"row": pl.UInt32, "average": pl.Float64}
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,15 @@ class Dataset:
         if sample is not None:
             chosen = chosen[(self.rows["sample"] == sample).to_numpy()[chosen]]
         return chosen.astype(np.int64)
+
+    def group_averages(self) -> np.ndarray | None:
+        """Return the average of every row's group in other samples (rows,), NaN where unknown; None without any."""
+        if OTHER_SAMPLES not in self.artifact.manifest.files:
+            return None
+        table = self.artifact.table(OTHER_SAMPLES)
+        averages = np.full(len(self.rows), np.nan)
+        averages[table["row"].to_numpy()] = table["average"].to_numpy()
+        return averages
 
     def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Gather rows of every array (copied out of the memory map)."""

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 
 from gxtool.errors import InputError, did_you_mean, listed, plain, quoted
@@ -28,6 +29,8 @@ _GENE_COLUMN = re.compile(r"((ensembl|gene|target)[ _]?)?(gene|id|name|symbol)s?
 _ENSEMBL_ID = re.compile(r"ENS[A-Z]*[0-9]{6,}(\.[0-9]+)?.*")
 NO_VALUE = frozenset(("", "-", ".", "na", "n/a", "nan", "null", "none"))
 """What stands where a number may be missing, in small letters."""
+# Columns of numbers that tables of expression have beside those of samples.
+_NO_SAMPLE = re.compile(r"(eff(ective)?[ _]?)?length|width|chr(om)?|strand|(\w+_)?(start|end)", re.IGNORECASE)
 # Lines that HTSeq and STAR add below or above the genes.
 _NO_GENE = re.compile(r"__[a-z_]+|N_(unmapped|multimapping|noFeature|ambiguous)")
 
@@ -44,6 +47,15 @@ class Expression(NamedTuple):
     table: pl.DataFrame
     column: str
     dropped: dict[str, int]
+    source: dict[str, Any]
+
+
+class ExpressionTable(NamedTuple):
+    """Values (G, S) of S samples, finite and at least 0; `genes` (G,) as `Expression` has them."""
+
+    genes: tuple[str, ...]
+    samples: tuple[str, ...]
+    values: np.ndarray
     source: dict[str, Any]
 
 
@@ -86,15 +98,81 @@ def read_expression(path: str | Path, column: str = "", sample: str = "", gaps: 
         if len(rows) > _MOST_LINES:
             raise InputError(f"{path}: has more than {_MOST_LINES:,} lines, expected one per gene")
     frame = pl.DataFrame(rows, {"line": pl.Int64, "gene": pl.String, "value": pl.Float64}, orient="row")
+    frame, dropped = _genes_alone(path, frame)
+    return Expression(frame.select("gene", "value"), layout.column, dropped, _source(path))
+
+
+def read_expression_table(path: str | Path) -> ExpressionTable:
+    """Read the genes of a table, which stand in its first column, and the values of every sample, one in a column.
+
+    Lines are as in `read_expression`; the first one is a header with the names of the samples.
+
+    A gene may stand there several times with the same values.
+
+    Raises:
+        InputError: as `read_expression`; no header, a sample named twice, or a column of lengths or positions.
+    """
+    path = Path(path)
+    lines = _lines(path)
+    head = list(islice(lines, 2))
+    if len(head) < 2 or _is_headerless(head[0][1]):
+        raise InputError(f"{path}: has no header, expected one that names the samples, and one line per gene below it")
+    header = _complete_header(head)
+    names = header[1:]
+    for place, name in enumerate(names):
+        if not name or name in names[:place]:
+            raise InputError(f"{path}, line {head[0][0]}: column {quoted(name)}, expected a name for each, and once")
+        if _NO_SAMPLE.fullmatch(name):
+            raise InputError(f"{path}, line {head[0][0]}: column {quoted(name)} is no sample, expected samples alone")
+    layouts = [_Layout(1, len(header), place, name) for place, name in enumerate(names, start=1)]
+    genes, values = [], []
+    for line, fields in chain(head[1:], lines):
+        values.append(_row_values(path, line, fields, layouts))
+        genes.append((line, fields[0], len(genes)))
+        if len(genes) > _MOST_LINES:
+            raise InputError(f"{path}: has more than {_MOST_LINES:,} lines, expected one per gene")
+    frame = pl.DataFrame(genes, {"line": pl.Int64, "gene": pl.String, "place": pl.Int64}, orient="row")
+    frame, _ = _genes_alone(path, frame.filter(_differs_from_first(frame["gene"], values)))
+    return ExpressionTable(tuple(frame["gene"]), tuple(names), np.stack(values)[frame["place"]], _source(path))
+
+
+def _row_values(path: Path, line: int, fields: Sequence[str], layouts: Sequence[_Layout]) -> np.ndarray:
+    """Return the values (S,) of one line; only a line that looks wrong is read field by field, for the sentence."""
+    _gene_value(path, line, fields, layouts[0])
+    texts = fields[1 : layouts[0].width]
+    try:
+        values = np.array([float(text) for text in texts])
+    except ValueError:
+        values = np.full(len(texts), np.nan)
+    # Python also reads 1_000 as a number.
+    if not np.isfinite(values).all() or values.min() < 0 or any("_" in text for text in texts):
+        values = np.array([_gene_value(path, line, fields, layout)[1] for layout in layouts])
+    return values
+
+
+def _differs_from_first(genes: pl.Series, values: Sequence[np.ndarray]) -> list[bool]:
+    """Say which lines are no copy of the first line of their gene: tables list a gene once for each of its symbols."""
+    first: dict[str, int] = {}
+    return [
+        first.setdefault(gene, place) == place or not np.array_equal(values[first[gene]], values[place])
+        for place, gene in enumerate(genes)
+    ]
+
+
+def _genes_alone(path: Path, frame: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Return lines (line, gene, ...) that are genes, without versions, and how many others there were."""
     no_gene, par_y = (pl.col("gene").str.contains(pattern) for pattern in (f"^({_NO_GENE.pattern})$", PAR_Y))
     dropped = frame.select(par_y=par_y.sum(), no_gene=no_gene.sum()).row(0, named=True)
     frame = frame.filter(~(no_gene | par_y)).with_columns(without_version(pl.col("gene")))
     if frame.is_empty():
         raise InputError(f"{path}: holds no gene, expected at least one line with an id and a value")
     _check_unique(path, frame)
+    return frame, dropped
+
+
+def _source(path: Path) -> dict[str, Any]:
     sha256, size = hash_file(path)
-    source = {"name": path.name, "sha256": sha256, "bytes": size}
-    return Expression(frame.select("gene", "value"), layout.column, dropped, source)
+    return {"name": path.name, "sha256": sha256, "bytes": size}
 
 
 def header_of(path: str | Path) -> list[str]:
@@ -127,11 +205,7 @@ def _find_layout(path: Path, lines: Sequence[tuple[int, list[str]]], column: str
     line, header = lines[0]
     where = f"{path}, line {line}"
     headerless = _is_headerless(header)
-    # R leaves out the name of the genes' column; others end every line with a separator, which is no column.
-    complete = headerless or _GENE_COLUMN.fullmatch(header[0])
-    if not complete and any(len(fields) == len(header) + 1 and fields[-1] for _, fields in lines):
-        header = ["", *header]
-    header = header[:-1] if len(header) > 2 and not header[-1] else header
+    header = _complete_header(lines)
     names = header[1:]
     if not names:
         raise InputError(f"{where}: has 1 column, expected a gene and its value with a tab or comma between")
@@ -149,6 +223,18 @@ def _find_layout(path: Path, lines: Sequence[tuple[int, list[str]]], column: str
         return _Layout(0, 2, 1, "")
     named = named or names[0]
     return _Layout(1, len(header), header.index(named, 1), named)
+
+
+def _complete_header(lines: Sequence[tuple[int, list[str]]]) -> list[str]:
+    """Return the first line's fields, the genes' column first.
+
+    R leaves out the name of that column; others end every line with a separator, which is no column.
+    """
+    header = lines[0][1]
+    complete = _is_headerless(header) or _GENE_COLUMN.fullmatch(header[0])
+    if not complete and any(len(fields) == len(header) + 1 and fields[-1] for _, fields in lines):
+        header = ["", *header]
+    return header[:-1] if len(header) > 2 and not header[-1] else header
 
 
 def _is_headerless(fields: Sequence[str]) -> bool:

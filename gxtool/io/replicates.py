@@ -34,6 +34,13 @@ def replicate_columns(names: Sequence[str], column: str) -> list[str]:
     return sorted(numbers, key=numbers.__getitem__) if len(numbers) > 1 else []
 
 
+def is_column_of(name: str, column: str) -> bool:
+    """Say whether a column is called `column`, or as one of its replicates."""
+    return bool(column) and (
+        name == column or (name.startswith(column) and bool(_SUFFIX.fullmatch(name[len(column) :])))
+    )
+
+
 def read_measured(path: str | Path, column: str = "", sample: str = "") -> Expression:
     """Read a table of expression as `read_expression` does, with replicates where the header has some.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -43,6 +43,8 @@ class Split:
     """Features (n, F) of the rows of each role, and labels (n,) of those a baseline may see; `columns` name F.
 
     `train_groups` and `test_groups` (n,) name the group of each row, such as its gene, where that is known.
+    `group_averages`: role -> what each row's group (n,) is on average in samples that are not the row's own, NaN where
+    unknown; None where nothing is known of other samples.
     """
 
     train: NDArray
@@ -53,6 +55,7 @@ class Split:
     columns: tuple[str, ...] = ()
     train_groups: NDArray | None = None
     test_groups: NDArray | None = None
+    group_averages: Mapping[str, NDArray] | None = None
 
     def __post_init__(self) -> None:
         for role in ("train", "val", "test"):
@@ -122,6 +125,39 @@ def group_average(split: Split, seed: int) -> BaselineResult:
     known = names[at] == split.test_groups
     predictions = np.where(known, means[at], labels.mean())
     return BaselineResult(predictions, {"share of known groups": float(known.mean())}, labels.size, labels.size)
+
+
+def group_elsewhere(split: Split, seed: int) -> BaselineResult:
+    """Rank rows by the average of their group in other samples, where that is known; else as `group_average`.
+
+    A logistic curve, fitted on the training rows, turns averages into probabilities of label 1.
+    """
+    known = _elsewhere(split)
+    return group_average(split, seed) if known is None else _of_known(logistic_regression(known, seed), split)
+
+
+def group_elsewhere_line(split: Split, seed: int) -> BaselineResult:
+    """Predict values by a straight line through the average of the group in other samples; else as `group_average`."""
+    known = _elsewhere(split)
+    return group_average(split, seed) if known is None else _of_known(ridge(known, seed), split)
+
+
+def _elsewhere(split: Split) -> Split | None:
+    """Return a split whose only feature is the average of the group in other samples; None where it is not known.
+
+    A group without one gets the mean over the training rows.
+    """
+    averages = split.group_averages
+    if averages is None or not np.isfinite(averages["train"]).any():
+        return None
+    mean = float(np.nanmean(averages["train"]))
+    columns = {role: np.nan_to_num(values, nan=mean)[:, None] for role, values in averages.items()}
+    return Split(**columns, train_labels=split.train_labels, val_labels=split.val_labels)
+
+
+def _of_known(result: BaselineResult, split: Split) -> BaselineResult:
+    known = float(np.isfinite(split.group_averages["test"]).mean())
+    return replace(result, chosen={"read from": "other samples", "share of known groups": known, **result.chosen})
 
 
 def logistic_regression(split: Split, seed: int, *, max_rows: int = MAX_ROWS) -> BaselineResult:

@@ -82,6 +82,7 @@ def fit_baselines(family: Family, dataset: Dataset, config: EvaluationConfig, ta
         if len(indices[role]) > config.baseline_max_rows:
             indices[role] = np.sort(generator.choice(indices[role], config.baseline_max_rows, replace=False))
     groups, columns = dataset.rows[dataset.kept_together].to_numpy(), _columns(family, dataset)
+    averages = dataset.group_averages()
     matrices = {role: _features(family, dataset, rows) for role, rows in indices.items()}
     fits = []
     for target in range(dataset.n_targets):
@@ -93,6 +94,7 @@ def fit_baselines(family: Family, dataset: Dataset, config: EvaluationConfig, ta
             columns=columns,
             train_groups=groups[indices["train"]],
             test_groups=groups[indices["test"]],
+            group_averages=None if averages is None else {role: averages[rows] for role, rows in indices.items()},
         )
         for name in names:
             found = family.load(family.baselines[name])(split, SEED)

@@ -59,12 +59,19 @@ def test_relatives_and_nearest_cell_types_are_those_of_highest_correlation(study
 
 def test_auroc_of_each_cell_type_by_counting_pairs(study: ModuleType) -> None:
     predicted = study.mean_of_others(RPKM)
-    result = study.score("average", predicted, ON, np.ones_like(ON), ["x", "y", "z"])
+    tables = study.Tables(tuple("abcde"), ("x", "y", "z"), RPKM, np.zeros(3))
+    result = study.score("average", predicted, np.ones_like(ON), tables)
     # x: 4.5 and 6.5 above 3, 3 and 0.5. y: of (0.5, 7.5) against (8, 3.5, 0.5), half a pair and two.
     # z: 3.5 and 7 above 2.5, 2.5 and 1.
     np.testing.assert_allclose(study.scores_by_cell_type(result), [1, 2.5 / 6, 1])
     # Gene 0 is on where its averages are 4.5 and 3.5 and off at 8, gene 2 is on at 0.5 and off at 3 and 2.5.
     assert study.within_gene(ON, predicted) == 0
+
+
+def test_a_gene_that_stands_there_twice_is_one_unit(study: ModuleType) -> None:
+    tables = study.Tables(tuple("abcda"), ("x", "y", "z"), RPKM, np.zeros(3))
+    result = study.score("average", study.mean_of_others(RPKM), np.ones_like(ON), tables)
+    assert result.evidence.n_units == 4
 
 
 @pytest.mark.real_data

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gxtool.errors import InputError
-from gxtool.io.expression import read_expression
+from gxtool.io.expression import read_expression, read_expression_table
 
 
 def write(folder: Path, text: str | bytes, name: str = "expression.tsv") -> Path:
@@ -192,3 +192,39 @@ def test_written_values_come_back_exactly(tmp_path_factory, values, header, sepa
     text = "".join(separator.join(line) + "\n" for line in lines)
     found = read_expression(write(tmp_path_factory.mktemp("values"), text))
     assert found.table.rows() == list(values.items())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gene_id\tE003\tE114\nENSG00000000003.4\t1\t2.5\nENSG00000000005\t0\t1e2\n",
+        "E003\tE114\nENSG00000000003\t1\t2.5\nENSG00000000005\t0\t100\n",
+        "gene_id,E003,E114,\nENSG00000000003,1,2.5,\nENSG00000000005,0,100,\n",
+        "gene_id,E003,E114\nENSG00000000003,1,2.5\nENSG00000000003,1,2.5\nENSG00000000005,0,100\n__no_feature,7,7\n",
+    ],
+    ids=["tabs and version", "header of R", "separator at the end", "a gene twice, and no gene"],
+)
+def test_a_table_has_every_sample(tmp_path, text):
+    found = read_expression_table(write(tmp_path, text))
+    assert (found.genes, found.samples) == (("ENSG00000000003", "ENSG00000000005"), ("E003", "E114"))
+    assert found.values.tolist() == [[1, 2.5], [0, 100]]
+    assert (found.source["name"], found.source["bytes"]) == ("expression.tsv", len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (TISSUES, "line 1: column 'length' is no sample"),
+        ("gene,a,a\nENSG1,1,2\n", "line 1: column 'a', expected a name for each, and once"),
+        ("ENSG00000000003,1,2\nENSG00000000005,1,2\n", "has no header"),
+        ("gene,a,b\n", "has no header"),
+        ("gene,a,b\nENSG1,1,2\nENSG1,1,3\n", "line 3: gene ENSG1 stands on line 2 already"),
+        ("gene,a,b\nENSG1,1,-2\n", r"line 2, column 3 \(b\): found -2 for gene ENSG1, expected at least 0"),
+        ("gene,a,b\nENSG1,1_0,2\n", r"line 2, column 2 \(a\): found 1_0 for gene ENSG1, expected a number"),
+        ("gene,a,b\nENSG1,1,nan\n", r"line 2, column 3 \(b\): found nan for gene ENSG1, expected a number"),
+        ("gene,a,b\nENSG1,1\n", "line 2: has 2 fields, expected 3 as in the header"),
+    ],
+)
+def test_a_table_that_is_wrong_is_refused_where_it_is(tmp_path, text, sentence):
+    with pytest.raises(InputError, match=sentence):
+        read_expression_table(write(tmp_path, text))

@@ -12,7 +12,16 @@ from sklearn.preprocessing import StandardScaler
 
 from gxtool.errors import DependencyError, InputError
 from gxtool.measure import baselines
-from gxtool.measure.baselines import Split, gradient_boosting, group_average, logistic_regression, ridge, train_mean
+from gxtool.measure.baselines import (
+    Split,
+    gradient_boosting,
+    group_average,
+    group_elsewhere,
+    group_elsewhere_line,
+    logistic_regression,
+    ridge,
+    train_mean,
+)
 from gxtool.measure.metrics import auroc, log_loss, mse, r2_score
 
 N_TRAIN, N_VAL, N_TEST, N_FEATURES = 300, 120, 170, 7
@@ -267,3 +276,40 @@ def test_the_average_of_a_group_needs_groups() -> None:
     split = Split(np.zeros((2, 1)), np.array([0, 1]), np.zeros((1, 1)), np.array([1]), np.zeros((1, 1)))
     with pytest.raises(InputError, match="the groups of the rows are not known"):
         group_average(split, seed=1)
+
+
+def elsewhere(labels: list[float], averages: list[float], test: list[float]) -> Split:
+    """Return rows of new groups whose features say nothing."""
+    count = len(labels)
+    return Split(
+        *(np.zeros((count, 2)), np.array(labels), np.zeros((count, 2)), np.array(labels), np.zeros((len(test), 2))),
+        train_groups=np.array([f"train{n}" for n in range(count)]),
+        test_groups=np.array([f"test{n}" for n in range(len(test))]),
+        group_averages={"train": np.array(averages), "val": np.array(averages), "test": np.array(test)},
+    )
+
+
+def test_new_groups_are_ranked_by_their_average_in_other_samples() -> None:
+    split = elsewhere([0, 1, 0, 1, 0, 1], [0.0, 4, 1, 5, 2, np.nan], [3.0, np.nan, 0.5, 6])
+    result = group_elsewhere(split, 1)
+    # The mean of 0, 4, 1, 5 and 2 stands for what is not known: 2.4.
+    assert np.argsort(result.predictions).tolist() == [2, 1, 0, 3]
+    assert 0 < result.predictions.min() < result.predictions.max() < 1
+    assert result.chosen["share of known groups"] == 0.75
+    assert result.chosen["read from"] == "other samples"
+
+
+def test_a_line_through_averages_in_other_samples() -> None:
+    averages = np.arange(8.0)
+    split = elsewhere((2 * averages + 1).tolist(), averages.tolist(), [10.0, -1, np.nan])
+    # The smallest penalty of ridge regression shrinks the line by little.
+    np.testing.assert_allclose(group_elsewhere_line(split, 1).predictions, [21, -1, 8], atol=0.3)
+
+
+@pytest.mark.parametrize("averages", [None, [np.nan, np.nan]])
+def test_without_averages_training_rows_are_remembered(averages) -> None:
+    split = elsewhere([1, 0], averages or [0, 0], [1.0])
+    split = replace(split, test_groups=np.array(["train0"]))
+    split = split if averages else replace(split, group_averages=None)
+    for baseline in (group_elsewhere, group_elsewhere_line):
+        assert baseline(split, 1).predictions.tolist() == group_average(split, 1).predictions.tolist() == [1.0]

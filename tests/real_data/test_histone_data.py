@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from whole_look import look_at
 
 from gxtool.errors import InputError
 from gxtool.io.bins_files import BinsFile, find_bins_files
 from gxtool.io.bins_table import read_bins_table, read_bins_tables
+from gxtool.measure.metrics import auroc
 from gxtool.models.histone.check import check
 from gxtool.models.histone.config import ZENODO_MARKS, DataConfig
+from gxtool.models.histone.others import read_other_cell_types
 
 pytestmark = pytest.mark.real_data
 
@@ -75,3 +78,18 @@ def test_reader_agrees_with_a_plain_line_by_line_reading(real_data):
     lines = (folder / "classification" / "valid.csv").read_text().split()
     plain = np.array([[int(value) for value in line.split(",")[2:7]] for line in lines]).reshape(200, 100, 5)
     assert (tables(folder)["val"].counts == plain).all()
+
+
+@pytest.mark.parametrize("sample", ["E123", "K562"])
+def test_k562_is_not_among_the_other_cell_types_of_roadmap_under_either_name(real_data, tmp_path, sample):
+    columns = pl.scan_parquet(real_data / "epigenome" / "roadmap56" / "rpkm.parquet")
+    columns.select("gene", pl.col("^E[0-9]{3}$")).collect().write_csv(tmp_path / "rpkm.tsv", separator="\t")
+    files = find_bins_files("E123", real_data / "epigenome" / "derived_deepchrome_layout" / "E123", tmp_path)
+    (test,) = [t for f, t in zip(files, read_bins_tables(files, ZENODO_MARKS, 100), strict=True) if f.role == "test"]
+    rows = pl.DataFrame({"sample": sample, "group": test.genes, "label": test.labels})
+    others = read_other_cell_types(
+        {"sample": sample, "other_expression": str(tmp_path / "rpkm.tsv")}, rows, DataConfig()
+    )
+    assert (list(others.left_out), len(others.names), others.has_own) == (["E123"], 55, sample == "E123")
+    # A table says the number of a gene's Ensembl id; all 200 are found. README of the family.
+    assert round(auroc(test.labels, others.averages), 3) == 0.929

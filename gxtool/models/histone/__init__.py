@@ -29,6 +29,9 @@ FAMILY = Family(
         Column(
             "expression", "table of gene and expression, one column per cell type (with tracks, DeepDiff)", True, False
         ),
+        Column(
+            "other_expression", "table of expression of the same genes, one column per other cell type", True, False
+        ),
         Column("control", "reads of the input control, BAM or CRAM (with tracks)", True, False),
         Column("blacklist", "regions whose bins are set to 0, BED (with tracks)", True, False),
         Column("reference", "genome that a CRAM was made with, FASTA with index", True, False),
@@ -45,7 +48,7 @@ FAMILY = Family(
     predict="features:predict",
     features="features:features",
     baselines={
-        "gene_average": "gxtool.measure.baselines:group_average",
+        "gene_average": "gxtool.measure.baselines:group_elsewhere",
         "sum_h3k4me3": "baselines:sum_h3k4me3",
         "logistic_regression": "gxtool.measure.baselines:logistic_regression",
         "gradient_boosting": "gxtool.measure.baselines:gradient_boosting",
@@ -69,7 +72,7 @@ FAMILY = Family(
             kind="regression",
             metrics=("pearson", "spearman", "r2_score", "mse"),
             baselines={
-                "gene_average": "gxtool.measure.baselines:group_average",
+                "gene_average": "gxtool.measure.baselines:group_elsewhere_line",
                 "sum_h3k4me3": "baselines:sum_h3k4me3_line",
                 "ridge": "gxtool.measure.baselines:ridge",
                 "gradient_boosting": "baselines:boosted_values",

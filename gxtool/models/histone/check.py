@@ -18,6 +18,7 @@ from gxtool.models.histone.config import DataConfig
 from gxtool.models.histone.encode import label_rows, split_rows
 from gxtool.models.histone.examples import deepdiff_cell, layout, require_tables_direction, split_kinds, table_rows
 from gxtool.models.histone.features import feature_names
+from gxtool.models.histone.others import COLUMN, other_cell_types_sentence, read_other_cell_types
 from gxtool.models.histone.summary import mark_correlations, mark_totals, mark_warnings, promoter_shares
 from gxtool.models.histone.survey import LOOK_AT, skeleton, tables_survey, tracks_survey
 from gxtool.models.histone.tracks import read_cell
@@ -73,6 +74,7 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
         for row in sheet:
             with look.collect():
                 cells.append(_cell(row, Path(scratch), data, (look, has_tracks)))
+    averages, unnamed = _other_cell_types(sheet, cells, data, look)
     rows, splits, labels = _dataset(cells, data, look, complete=len(cells) == len(sheet))
     seen = [cell for cell in cells if cell.mean_signal is not None]
     n_genes = sum(len(cell.rows) for cell in cells if cell.whole)
@@ -82,10 +84,13 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
         ("cell types", f"{len(sheet)} ({_some([row['sample'] for row in sheet])})"),
         ("split", f"data.split={data.split}"),
         *((cell.name, _describe(cell, data.marks)) for cell in seen),
+        *(("average of the gene", sentence) for sentence in averages),
     ]
     return InputFacts(
         facts=tuple(facts),
-        warnings=tuple(warning for cell in cells for warning in _warnings(cell, data.marks)) + tuple(_shared(cells)),
+        warnings=tuple(warning for cell in cells for warning in _warnings(cell, data.marks))
+        + tuple(_shared(cells))
+        + unnamed,
         memory_gb=round(BASE_MEMORY_GB + 3 * 4 * per_gene * max((len(c.rows) for c in cells), default=0) / 1e9, 1),
         disk_gb=round(n_genes * ((4 if has_tracks else 2) * per_gene + 16) / 1e9, 3),
         minutes=round(n_genes / READ_PER_MINUTE + n_genes / TRAIN_PER_MINUTE, 1),
@@ -96,6 +101,26 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
         columns=tuple(feature_names(data.marks, data.n_bins, data.allow_missing)),
         info={**layout(data), "target": data.target},
     )
+
+
+def _other_cell_types(
+    sheet: Sequence[Mapping[str, str]], cells: Sequence[Cell], data: DataConfig, look: Look
+) -> tuple[list[str], tuple[str, ...]]:
+    """Say what the average of each gene is over, and warn of tables without a column called as the cell type."""
+    sentences, warnings = [], []
+    by_name = {cell.name: cell for cell in cells if cell.whole}
+    for row in sheet:
+        if row["sample"] not in by_name or not row.get(COLUMN) or not look.reads(row[COLUMN]):
+            continue
+        with look.collect():
+            others = read_other_cell_types(row, by_name[row["sample"]].rows, data)
+            sentences.append(other_cell_types_sentence(row["sample"], others.facts()))
+            if not others.has_own:
+                warnings.append(
+                    f"{row['sample']}: no column of {row[COLUMN]} is called so; make sure that none is this cell type "
+                    "under another name, measured otherwise"
+                )
+    return sentences, tuple(warnings)
 
 
 def _dataset(

@@ -16,7 +16,7 @@ from gxtool.names import names_problem
 ZENODO_MARKS = ("H3K27me3", "H3K36me3", "H3K4me1", "H3K4me3", "H3K9me3")
 # Columns beside those of the marks, in tables of counts and in samplesheets.
 RESERVED_MARKS = (
-    *("sample", "data", "annotation", "expression", "control", "blacklist", "reference"),
+    *("sample", "data", "annotation", "expression", "other_expression", "control", "blacklist", "reference"),
     *("gene", "group", "unit", "bin", "row", "role", "fold", "label", "prediction", "value"),
 )
 _PREPROCESS = {"stage": "preprocess"}

@@ -21,11 +21,12 @@ from gxtool.io.artifact import Artifact, ArtifactWriter
 from gxtool.io.replicates import join_replicates
 from gxtool.models.histone.config import DataConfig
 from gxtool.models.histone.examples import ROLES, join_arrays, layout
+from gxtool.models.histone.others import COLUMN, join_other_cell_types
 from gxtool.models.histone.summary import summarise
 
 SAME = ("signal_kind", "orientation")
 """What all examples of a dataset must have in common beside their axes."""
-FACTS = ("matched", "outside", "blacklisted", "missing_marks", "renamed_chromosomes")
+FACTS = ("matched", "outside", "blacklisted", "missing_marks", "renamed_chromosomes", COLUMN)
 """What is told of each sample's tracks."""
 
 
@@ -64,6 +65,7 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
     writer.write_table("splits.parquet", splits)
     # Labels are log2(expression + 1), or made of the order of expression, which the logarithm keeps.
     join_replicates(examples, writer, lambda table: table.with_columns((pl.col("value") + 1).log(2)))
+    join_other_cell_types(examples, writer)
     _describe(examples, (rows, splits, signals), {"thresholds": thresholds} if thresholds else {}, data, writer)
 
 

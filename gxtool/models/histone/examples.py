@@ -24,6 +24,7 @@ from gxtool.io.packed import is_archive
 from gxtool.io.replicates import REPLICATE, long_table
 from gxtool.io.replicates import TABLE as REPLICATES
 from gxtool.models.histone.config import DataConfig
+from gxtool.models.histone.others import COLUMN, write_other_cell_types
 from gxtool.models.histone.tracks import mark_columns, read_cell
 
 # Genes handled at a time where an array need not be in memory as a whole.
@@ -91,7 +92,8 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
     """Read, check and write every cell type of the sheet; memory does not grow with their number.
 
     Writes signal.npy (rows, N, C): uint16 (uint32 when a count exceeds 65,535) or float32; rows.parquet; present.npy
-    (rows, C) uint8 where marks may be missing; and replicates.parquet where expression was measured several times.
+    (rows, C) uint8 where marks may be missing; replicates.parquet where expression was measured several times; and
+    other_samples.parquet where the sheet names expression of other cell types.
     Tables bring labels or expression, tracks bring expression, and all of them may come without either.
 
     Raises:
@@ -100,20 +102,30 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
     """
     has_tracks = split_kinds(sheet)
     with tempfile.TemporaryDirectory(prefix="gxtool-") as scratch:
-        if has_tracks:
-            _write_parts((_track_part(row, data) for row in sheet), data, writer, Path(scratch))
-            return
-        require_tables_direction(data)
-        if data.layout == "deepdiff":
-            _write_parts((_deepdiff_part(row, data) for row in sheet), data, writer, Path(scratch))
-            return
-        cells = [
-            _Cell(row["sample"], find_bins_files(row["sample"], Path(row["data"]), Path(scratch))) for row in sheet
-        ]
-        try:
-            _write_tables(cells, data, writer, np.dtype(np.uint16))
-        except _CountTooLargeError:
-            _write_tables(cells, data, writer, np.dtype(np.uint32))
+        rows, said = _write_cells(sheet, has_tracks, data, writer, Path(scratch))
+    others = write_other_cell_types(sheet, rows, data, writer)
+    facts = dict(said["origin"].get("facts", {}))
+    for sample, one in others.items():
+        facts[sample] = {**facts.get(sample, {}), COLUMN: one.facts()}
+    read = [{**one.source, "name": f"{sample}/{one.source['name']}"} for sample, one in others.items()]
+    origin = {**said["origin"], **({"facts": facts} if facts else {})}
+    _describe(rows, {**said, "inputs": [*said["inputs"], *read], "origin": origin}, data, writer)
+
+
+def _write_cells(
+    sheet: Sequence[Mapping[str, str]], has_tracks: bool, data: DataConfig, writer: ArtifactWriter, scratch: Path
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """Write the signal of every cell type; return all rows and what a manifest says of them."""
+    if has_tracks:
+        return _write_parts((_track_part(row, data) for row in sheet), data, writer, scratch)
+    require_tables_direction(data)
+    if data.layout == "deepdiff":
+        return _write_parts((_deepdiff_part(row, data) for row in sheet), data, writer, scratch)
+    cells = [_Cell(row["sample"], find_bins_files(row["sample"], Path(row["data"]), scratch)) for row in sheet]
+    try:
+        return _write_tables(cells, data, writer, np.dtype(np.uint16))
+    except _CountTooLargeError:
+        return _write_tables(cells, data, writer, np.dtype(np.uint32))
 
 
 def require_tables_direction(data: DataConfig) -> None:
@@ -155,7 +167,9 @@ def layout(data: DataConfig) -> dict[str, Any]:
     return {"marks": list(data.marks), "n_bins": data.n_bins, "bin_size": data.bin_size}
 
 
-def _write_tables(cells: Sequence[_Cell], data: DataConfig, writer: ArtifactWriter, dtype: np.dtype) -> None:
+def _write_tables(
+    cells: Sequence[_Cell], data: DataConfig, writer: ArtifactWriter, dtype: np.dtype
+) -> tuple[pl.DataFrame, dict[str, Any]]:
     n_genes = sum(file.count_lines() for cell in cells for file in cell.files) // data.n_bins
     rows: list[pl.DataFrame] = []
     inputs: list[dict[str, Any]] = []
@@ -170,13 +184,13 @@ def _write_tables(cells: Sequence[_Cell], data: DataConfig, writer: ArtifactWrit
     if data.allow_missing:
         writer.write_array("present.npy", np.ones((len(whole), len(data.marks)), np.uint8))
     said = {"signal_kind": "counts", "orientation": "none", "samples": [cell.name for cell in cells], "inputs": inputs}
-    _describe(whole, said, data, writer)
+    return whole, {**said, "origin": {}}
 
 
 def _describe(rows: pl.DataFrame, said: Mapping[str, Any], data: DataConfig, writer: ArtifactWriter) -> None:
     writer.write_table("rows.parquet", rows.with_row_index("row"))
     counts = {role: int((rows["role"] == role).sum()) for role in ROLES} if rows["role"].null_count() == 0 else {}
-    writer.describe(rows=counts or {"genes": len(rows)}, info={**layout(data), "origin": {}, **said})
+    writer.describe(rows=counts or {"genes": len(rows)}, info={**layout(data), **said})
 
 
 def _tables(cells: Sequence[_Cell], data: DataConfig) -> Iterator[tuple[_Cell, BinsFile, BinsTable]]:
@@ -286,7 +300,9 @@ def track_rows(sample: str, genes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWriter, scratch: Path) -> None:
+def _write_parts(
+    parts: Iterator[_Part], data: DataConfig, writer: ArtifactWriter, scratch: Path
+) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Write cell types one after the other; each is kept on disk until the number of all rows is known."""
     rows: list[pl.DataFrame] = []
     spooled: list[Path] = []
@@ -329,8 +345,8 @@ def _write_parts(parts: Iterator[_Part], data: DataConfig, writer: ArtifactWrite
     if replicates:
         writer.write_table(REPLICATES, pl.concat(replicates))
     origin = {"facts": facts, "assembly": assembly}
-    _describe(pl.concat(rows), {**said, "samples": list(facts), "inputs": inputs, "origin": origin}, data, writer)
     writer.describe(dropped={reason: count for reason, count in dropped.items() if count})
+    return pl.concat(rows), {**said, "samples": list(facts), "inputs": inputs, "origin": origin}
 
 
 def join_arrays(signals: Iterable[np.ndarray], shape: tuple[int, ...], dtype: np.dtype, writer: ArtifactWriter) -> None:

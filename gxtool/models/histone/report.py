@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gxtool.models.base import Figure, Heatmap, ReferenceLine, ReportContext, ReportSection, Table, Trace
+from gxtool.models.histone.others import COLUMN, other_cell_types_sentence
 from gxtool.models.histone.summary import EXPECTED, ROLES
 
 # Cell types beyond which correlations are easier to see as colours than as columns of the table.
@@ -70,6 +71,9 @@ def _introduction(summary: Summary) -> str:
     other_names = next((sample["renamed_chromosomes"] for sample in samples if "renamed_chromosomes" in sample), "")
     if other_names:
         text += f" The tracks call chromosomes otherwise than the annotation: {other_names}."
+    text += "".join(
+        f" {other_cell_types_sentence(sample['sample'], sample[COLUMN])}." for sample in samples if COLUMN in sample
+    )
     if "profiles" in summary:
         text += " Lines are means over the genes of all cell types, the band is the 95% interval of the mean."
     if summary.get("orientation") == "strand":

@@ -199,7 +199,7 @@ class _Sample:
 
 
 def _of_sample(facts: Mapping[str, Any], sample: Any) -> dict[str, Any]:
-    named = ("matched", "outside", "blacklisted", "missing_marks", "renamed_chromosomes")
+    named = ("matched", "outside", "blacklisted", "missing_marks", "renamed_chromosomes", "other_expression")
     return {key: facts[key][sample] for key in named if sample in facts.get(key, {})}
 
 

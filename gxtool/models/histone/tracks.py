@@ -30,7 +30,7 @@ from gxtool.io.tracks import Track, open_track
 from gxtool.models.histone.assemblies import check_assembly, check_chromosomes, names_in, renamed_chromosomes
 from gxtool.models.histone.config import DataConfig
 
-FILES = ("annotation", "expression", "control", "blacklist", "reference")
+FILES = ("annotation", "expression", "other_expression", "control", "blacklist", "reference")
 """Columns of a samplesheet beside `sample`, `data` and the marks."""
 READS_30M = 30e6  # depth that the consolidated reads behind the published tables are capped at
 READS_MILLION = 1e6
