@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from gxtool.io.artifact import Artifact
+from gxtool.measure.decimals import decimals
 from gxtool.measure.faults import fault_sentences
 from gxtool.models.base import CheckReport
 
@@ -132,4 +133,4 @@ def _about(value: float, least: float, unit: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+    return "-" if value is None else decimals(value)

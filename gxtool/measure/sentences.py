@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gxtool.measure.decimals import decimals, signed_decimals
 from gxtool.measure.faults import listing
 from gxtool.measure.metrics import find_metric
 from gxtool.measure.verdict import Difference, Judgement, Question, Score, Verdict
@@ -50,8 +51,9 @@ def score_words(score: Score, level: float) -> str:
     if score.estimate is None:
         return f"no {label}"
     if score.low is None or score.high is None:
-        return f"{label} {score.estimate:.3f}"
-    return f"{label} {score.estimate:.3f} ({100 * level:g} % interval {score.low:.3f} to {score.high:.3f})"
+        return f"{label} {decimals(score.estimate)}"
+    low, high = decimals(score.low), decimals(score.high)
+    return f"{label} {decimals(score.estimate)} ({100 * level:g} % interval {low} to {high})"
 
 
 def counts_sentence(verdicts: Sequence[Verdict], words: Words) -> str:
@@ -107,7 +109,7 @@ def _against_baselines(judgement: Judgement, words: Words) -> str:
     if judgement.verdict == "no clear difference":
         return f"{_scope(judgement.recipe, 'show')} no clear difference from {unclear}{also}"
     smallest = min(test.detectable for test in judgement.differences if test.verdict == "too little data")
-    missed = f"(a difference below {smallest:.3f} would be missed)"
+    missed = f"(a difference below {decimals(smallest)} would be missed)"
     return f"too little data to say whether {scope} better than {unclear} {missed}{also}"
 
 
@@ -190,16 +192,17 @@ def difference_sentence(difference: Difference, words: Words) -> str:
         return (
             f"{a} and {b}{place}: {verdict_words(difference.verdict, words)} ({_in_words(difference.remark, words)})."
         )
-    numbers = f"{difference.difference:+.3f}, {difference.low:+.3f} to {difference.high:+.3f}, {_p(difference.p_value)}"
+    value, low, high = map(signed_decimals, (difference.difference, difference.low, difference.high))
+    numbers = f"{value}, {low} to {high}, {_p(difference.p_value)}"
     about = "recipes" if difference.recipes else "these trained models"
     label = find_metric(difference.metric).label
     if difference.verdict in ("better", "worse"):
         return f"{a} is {difference.verdict} than {b}{place} ({label} {numbers}; {about})."
     start = f"{a} and {b}{place}: {verdict_words(difference.verdict, words)} ({label} {numbers}; {about})"
     if difference.verdict == "too little data":
-        return f"{start}; a difference below {difference.detectable:.3f} would be missed."
+        return f"{start}; a difference below {decimals(difference.detectable)} would be missed."
     return f"{start}."
 
 
 def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return "p < 0.001" if value < 0.001 else f"p = {decimals(value)}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
+from gxtool.report.axes import axis_of
 from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
 from gxtool.report.predictors import Predictor, predictors, references, sample_names
@@ -71,16 +72,18 @@ def _figure(family: FamilyMaterial, chosen: Sequence[Predictor], metric: str, wh
             )
         )
     lines = [ReferenceLine(f"{ref['name']}, published mean", ref["value"]) for ref in references(family, metric)]
+    shown = [one for one in chosen if one.scores(metric)]
+    axis, on_axis, edge = axis_of(family, list(zip(shown, traces, strict=True)), lines)
     figure = Figure(
         f"{label} by {word}, {what}",
         f"{_extremes(chosen[0], metric, order)} Sorted by {chosen[0].label}; lines at its markers are confidence "
-        f"intervals{'; vertical lines are published means' if lines else ''}.",
+        f"intervals{'; vertical lines are published means' if lines else ''}.{edge}",
         word.capitalize(),
         label,
         tuple(traces),
-        tuple(lines),
+        on_axis,
+        y_range=axis,
     )
-    shown = [one for one in chosen if one.scores(metric)]
     slots, roles = tuple(one.slot for one in shown), tuple(one.role for one in shown)
     if len(set(slots)) < len(slots):
         slots = tuple(range(len(shown)))  # runs on several splits, which share colours

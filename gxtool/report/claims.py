@@ -10,6 +10,7 @@ from gxtool.measure.sentences import counts_sentence, question_sentence, verdict
 from gxtool.measure.verdict import QUESTION, Question
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
+from gxtool.report.axes import GUESSING
 from gxtool.report.blocks import Block, Look, Meanings, Part
 from gxtool.report.gather import FamilyMaterial
 from gxtool.report.paired import VERDICTS
@@ -123,7 +124,7 @@ def _figure(family: FamilyMaterial, found: Sequence[Claim], schemes: Sequence[st
             )
         )
     chance = formats.METRICS[family.metric].chance if family.metric in formats.METRICS else None
-    lines = (ReferenceLine("guessing", chance),) if chance is not None and _near(found, chance) else ()
+    lines = (ReferenceLine(GUESSING, chance),) if chance is not None and _near(found, chance) else ()
     said = ", ".join(f"{rows[id(c)]} {formats.number(c.score.mean)}" for c in found)
     many = any(len(c.run.scored.samples) > 1 for c in found)
     what = f"mean over {family.sample_words} and its interval" if many else "score and its interval"

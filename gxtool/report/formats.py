@@ -6,9 +6,9 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from gxtool.measure.decimals import decimals, rounded
 from gxtool.measure.metrics import METRICS
 
 DASH = "\u2013"  # stands for a value that is not there
@@ -43,8 +43,8 @@ def _fixed(value: float, digits: int, signs_zero: bool = False) -> str:
 
     What rounds to 0 keeps its sign only where the sign is what is asked for.
     """
-    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
-    return _signed_text(f"{rounded if rounded or signs_zero else abs(rounded):,}")
+    found = rounded(value, digits)
+    return _signed_text(f"{found if found or signs_zero else abs(found):,}")
 
 
 def _signed_text(text: str) -> str:
@@ -72,7 +72,7 @@ def p_value(value: float | None) -> str:
     """Write a p-value to three decimals, below that as `< 0.001`."""
     if value is None:
         return DASH
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "< 0.001" if value < 0.001 else decimals(value)
 
 
 def glued(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gxtool.models.base import Figure, ReferenceLine, Trace
 from gxtool.report import blocks, formats
+from gxtool.report.axes import GUESSING, axis_of
 from gxtool.report.blocks import Block, Chart, Gallery, Look, Part
 from gxtool.report.gather import FamilyMaterial
 from gxtool.report.predictors import (
@@ -89,7 +90,7 @@ def _overview_figure(
     family: FamilyMaterial, everyone: Sequence[Predictor], samples: Sequence[str], metric: str
 ) -> tuple[Figure, Look]:
     label = formats.metric_label(metric)
-    traces, slots, roles = [], [], []
+    traces, slots, roles, whose = [], [], [], []
     single = len(samples) == 1
     for one in everyone:
         points = _seed_values(one, metric) if single else [s["estimate"] for s in one.scores(metric).values()]
@@ -104,6 +105,7 @@ def _overview_figure(
             )
             slots.append(one.slot)
             roles.append("seed")
+            whose.append(one)
     for one in everyone:
         middle = one.middle(metric)
         if middle is not None:
@@ -111,18 +113,21 @@ def _overview_figure(
             traces.append(Trace(one.label, (one.label,), (middle.mean,), "points", *ends))
             slots.append(one.slot)
             roles.append(one.role)
+            whose.append(one)
     better = "higher" if formats.higher_is_better(metric) else "lower"
     where = samples[0] if single else f"{len(samples)} {family.sample_words}"
     lines = [ReferenceLine(f"{ref['name']}, published", ref["value"]) for ref in references(family, metric)]
     if any(skill_of(one, metric).without for one in everyone if not one.baseline):
-        lines.append(ReferenceLine("guessing", formats.METRICS[metric].chance or 0.0))
+        lines.append(ReferenceLine(GUESSING, formats.METRICS[metric].chance or 0.0))
+    axis, on_axis, edge = axis_of(family, list(zip(whose, traces, strict=True)), lines)
     figure = Figure(
         f"{label} on {where}: each model beside each baseline",
-        f"{_ranking(everyone, metric)} ({better} is better). {_legend(family, single)}",
+        f"{_ranking(everyone, metric)} ({better} is better). {_legend(family, single)}{edge}",
         "Predictor",
         label if single else f"{label}, mean over {family.sample_words}",
         tuple(traces),
-        tuple(lines),
+        on_axis,
+        y_range=axis,
     )
     return figure, Look(tuple(slots), tuple(roles), horizontal=True, legend=False, values=True)
 

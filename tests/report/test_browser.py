@@ -106,6 +106,23 @@ def test_every_plot_is_drawn_and_the_page_never_scrolls_sideways(tabs: Tabs, pag
         tab.set_viewport_size({"width": 1280, "height": 900})
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_lies_outside_of_an_axis_is_an_arrow_at_its_edge(tabs: Tabs, page: Make, width: int) -> None:
+    with tabs.opened(page("constant_baseline"), width) as tab:
+        figure = tab.evaluate(
+            """() => { const plot = document.querySelector('#figure-1 .plot');
+            const frame = plot.querySelector('.plotbg rect, .bg').getBoundingClientRect();
+            const places = Array.from(plot.querySelectorAll('.trace .points path'), one => one.getBoundingClientRect());
+            return { marks: places.map(one => (one.left + one.right) / 2 - frame.left), wide: frame.width,
+                     symbols: plot.data.map(trace => [].concat(trace.marker.symbol)).flat(),
+                     low: plot.layout.xaxis.range[0] }; }"""
+        )
+        assert figure["low"] > 0.6
+        assert figure["symbols"].count("triangle-left") >= 1
+        assert 0 < min(figure["marks"]) < 0.06 * figure["wide"]
+        assert max(figure["marks"]) <= figure["wide"]
+
+
 def test_every_view_of_every_menu_can_be_drawn(tabs: Tabs, page: Make) -> None:
     with tabs.opened(page("one_run")) as tab:
         for menu in tab.locator("select").all():

@@ -109,6 +109,17 @@ function bandOf(trace, style) {
   return [edge(trace.low, {}), edge(trace.high, { fill: "tonexty", fillcolor: withAlpha(style.colour, 0.18) })];
 }
 
+// What lies outside of a given axis stands at its edge, as an arrow that points to where it is; without its interval.
+// Small marks are left out there.
+function atEdge(trace, range) {
+  const inset = (range[1] - range[0]) * 0.03;
+  const side = trace.y.map((y) => (y == null ? 0 : y < range[0] ? -1 : y > range[1] ? 1 : 0));
+  if (!side.some(Boolean)) return null;
+  const inside = (values) => values && values.map((value, i) => (side[i] ? null : value));
+  const y = trace.y.map((value, i) => (!side[i] ? value : trace.role === "seed" ? null : side[i] < 0 ? range[0] + inset : range[1] - inset));
+  return { side, trace: Object.assign({}, trace, { y, low: inside(trace.low), high: inside(trace.high) }) };
+}
+
 function tracesOf(spec, colours) {
   const rows = spec.horizontal ? rowNames(spec) : null;
   const slots = slotsOf(spec);
@@ -127,6 +138,11 @@ function tracesOf(spec, colours) {
     if (rows) {
       const shift = overlapping ? (withInterval.indexOf(trace) - (withInterval.length - 1) / 2) * 0.22 : trace.role === "seed" ? 0.24 : 0;
       drawn.mode = "markers";
+      const edge = spec.y_range && atEdge(trace, spec.y_range);
+      if (edge) {
+        trace = edge.trace;
+        drawn.marker.symbol = edge.side.map((side) => (side < 0 ? "triangle-left" : side > 0 ? "triangle-right" : style.symbol));
+      }
       drawn.x = trace.y;
       drawn.y = trace.x.map((row) => rows.indexOf(String(row)) + shift);
     } else if (trace.kind === "bars") {
