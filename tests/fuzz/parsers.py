@@ -23,7 +23,7 @@ from gxtool.io.bins_files import find_bins_files, list_cells
 from gxtool.io.bins_table import read_bins_table
 from gxtool.io.deepdiff import find_deepdiff_files, is_deepdiff, read_deepdiff_table
 from gxtool.io.dream_subsets import read_public, read_subsets
-from gxtool.io.expression import read_expression
+from gxtool.io.expression import read_expression, read_expression_table
 from gxtool.io.fasta import read_contigs
 from gxtool.io.gtf import read_genes
 from gxtool.io.meme import read_meme
@@ -72,6 +72,10 @@ def _tables() -> dict[str, Parser]:
                 "d.csv": b'E003,E004\n"ENSG1",1,2\n',
             },
             lambda path: read_expression(path, "", "E003"),
+        ),
+        "expression table": Parser(
+            {"a.tsv": expression, "b.tsv.gz": gzip.compress(expression, 1), "c.csv": b'E003,E004\n"ENSG1",1,2\n'},
+            read_expression_table,
         ),
         "variants": Parser(
             {
