@@ -181,3 +181,34 @@ def test_check_says_what_is_averaged_and_warns_without_a_column_of_the_name(inpu
         "liver (the same genes are on: 100.0 %)"
     )
     assert [warning for warning in unnamed.warnings if "no column" in warning]
+
+
+def test_averages_stay_with_their_rows_when_examples_are_joined(inputs: Path, tmp_path: Path) -> None:
+    settings = api.Settings("histone", "tiny")
+    sheets = {"first": "sample,data\nheart,heart\n", "second": "sample,data,other_expression\nliver,liver,rpkm.tsv\n"}
+    for name, text in sheets.items():
+        (inputs.parent / f"{name}.csv").write_text(text)
+        api.preprocess(inputs.parent / f"{name}.csv", tmp_path / name, settings)
+    api.tokenize([tmp_path / "first", tmp_path / "second"], tmp_path / "joined", settings)
+    api.preprocess(inputs, tmp_path / "both", settings)
+    api.tokenize([tmp_path / "both"], tmp_path / "dataset", settings)
+    joined, together = Dataset.open(tmp_path / "joined"), Dataset.open(tmp_path / "dataset")
+    np.testing.assert_array_equal(joined.group_averages(), np.roll(together.group_averages(), 180))
+    assert np.isnan(joined.group_averages()[:180]).all()
+    assert np.isfinite(joined.group_averages()[180:]).all()
+
+
+def test_tracks_read_other_columns_of_their_own_table(tmp_path: Path) -> None:
+    sheet = api.simulate(tmp_path / "raw", "histone", layout="tracks") / "samplesheet.csv"
+    rows = pl.read_csv(sheet).with_columns(other_expression="expression")
+    rows.write_csv(sheet)
+    settings = api.Settings("histone", "tiny", set=("data.target=log_expression",))
+    api.preprocess(sheet, tmp_path / "examples", settings)
+    api.tokenize([tmp_path / "examples"], tmp_path / "dataset", settings)
+    dataset = Dataset.open(tmp_path / "dataset")
+    values = pl.read_csv(sheet.parent / rows["expression"][0], separator="\t")
+    own = dataset.rows[0].row(0, named=True)
+    line = values.filter(pl.any_horizontal(pl.col(pl.String) == own["group"])).row(0, named=True)
+    others = [np.log2(line[name] + 1) for name in rows["sample"].to_list() if name != own["sample"]]
+    assert dataset.group_averages()[0] == pytest.approx(np.mean(others))
+    assert dataset.labels()[0] == pytest.approx(np.log2(line[own["sample"]] + 1))
