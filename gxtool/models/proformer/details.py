@@ -1,7 +1,7 @@
 """What an evaluation of promoters says beside the metrics: the challenge's scores, and where predictions err. No torch.
 
-A residual is predicted minus measured. Where test values are on another scale than those that were trained on,
-predictions are first rescaled by linear regression.
+A residual is predicted minus measured; there is none where test values are on another scale than those that were
+trained on.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def details(table: pl.DataFrame, dataset: Dataset) -> dict[str, Any]:
         own = everyone[0]
         library = dataset.rows["sample"][int(own.rows[0])]
         scored = lists is not None and (lists["sample"] == library).any()
-        fitted = on_scale_of(own.labels, own.values) if rows["other_scale"][0] else None
+        other_scale = bool(rows["other_scale"][0])
         samples.append(
             {
                 "sample": name,
                 "scores": challenge_scores(lists, library, numbers, everyone) if scored else [],
-                "line": None if fitted is None else {"slope": fitted[0], "intercept": fitted[1]},
-                "residuals": _residuals(own, fitted, dataset),
-                "density": density(own.labels, own.values, same_scale=fitted is None),
+                "other_scale": other_scale,
+                "residuals": {} if other_scale else _residuals(own, dataset),
+                "density": density(own.labels, own.values, same_scale=not other_scale),
             }
         )
     return {"samples": samples}
@@ -134,17 +134,8 @@ def _board_scores(board: Board, numbers: np.ndarray, everyone: list[Predictions]
     }
 
 
-def on_scale_of(measured: Vector, predicted: Vector) -> tuple[float, float]:
-    """Return slope and intercept of the straight line of measured on predicted values (least squares)."""
-    centred = predicted - predicted.mean()
-    variance = float(np.square(centred).mean())
-    slope = float((centred * (measured - measured.mean())).mean()) / variance if variance > 0 else 0.0
-    return slope, float(measured.mean() - slope * predicted.mean())
-
-
-def _residuals(own: Predictions, line: tuple[float, float] | None, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
-    slope, intercept = line or (1.0, 0.0)
-    residuals = intercept + slope * own.values - own.labels
+def _residuals(own: Predictions, dataset: Dataset) -> dict[str, list[dict[str, Any]]]:
+    residuals = own.values - own.labels
     lengths = np.asarray(dataset.arrays["lengths"])[own.rows].astype(np.float64)
     tokens = dataset.arrays["tokens"]
     blocks = (own.rows[first : first + _BLOCK] for first in range(0, len(own.rows), _BLOCK))

@@ -18,27 +18,37 @@ def error_sections(context: ReportContext) -> list[ReportSection]:
     }
     if not found:
         return []
-    with_lengths = any(len(sample["residuals"]["length"]) > 1 for _, sample in found.values())
     items: list[Mapping[str, Figure | Heatmap]] = [
-        {label: _density(run, sample) for label, (run, sample) in found.items()},
-        {label: _by_gc(run, sample) for label, (run, sample) in found.items()},
+        {label: _density(run, sample) for label, (run, sample) in found.items()}
     ]
-    if with_lengths:
-        items.append({label: _by_length(run, sample) for label, (run, sample) in found.items()})
+    text = ""
+    one_scale = {label: (run, sample) for label, (run, sample) in found.items() if not sample["other_scale"]}
+    if one_scale:
+        figures, text = _residual_figures(one_scale)
+        items += figures
+    other = dict.fromkeys(sample["sample"] for _, sample in found.values() if sample["other_scale"])
+    if other:
+        text += f" Test values of {', '.join(other)} are on another scale than training values: there are no residuals."
+    return [ReportSection("Where predictions err", text.strip(), tuple(items))]
+
+
+def _residual_figures(
+    found: Mapping[str, tuple[str, Mapping[str, Any]]],
+) -> tuple[list[Mapping[str, Figure | Heatmap]], str]:
+    """Return residuals by GC content, by length where inserts differ in it, and what is said of them."""
+    figures: list[Mapping[str, Figure | Heatmap]] = [
+        {label: _by_gc(run, sample) for label, (run, sample) in found.items()}
+    ]
     text = (
         "Residuals are predicted minus measured values, of predictions averaged over seeds. A mean away from 0 says "
         "that such sequences are predicted too high or too low as a whole."
     )
-    brought = dict.fromkeys(sample["sample"] for _, sample in found.values() if sample["line"])
-    if brought:
-        text += (
-            f" Test values of {', '.join(brought)} are on another scale than training values: there predictions are "
-            "first rescaled by linear regression, so that residuals say nothing of the mean and the spread as a whole."
-        )
-    if not with_lengths:
+    if any(len(sample["residuals"]["length"]) > 1 for _, sample in found.values()):
+        figures.append({label: _by_length(run, sample) for label, (run, sample) in found.items()})
+    else:
         lengths = {int(one["low"]) for _, sample in found.values() for one in sample["residuals"]["length"]}
         text += f" All test inserts are {' or '.join(map(str, sorted(lengths)))} bases long."
-    return [ReportSection("Where predictions err", text, tuple(items))]
+    return figures, text
 
 
 def _density(run: str, sample: Mapping[str, Any]) -> Heatmap:
@@ -47,7 +57,7 @@ def _density(run: str, sample: Mapping[str, Any]) -> Heatmap:
     return Heatmap(
         title=f"Predicted against measured, {run} on {sample['sample']}",
         description=f"How many of {n_rows:,} test sequences lie in each cell; empty cells have none. "
-        + ("Predicted and measured values are on different scales." if sample["line"] else ""),
+        + ("Predicted and measured values are on different scales." if sample["other_scale"] else ""),
         x_title="Measured",
         y_title="Predicted",
         x=_centres(content["measured"]),

@@ -13,7 +13,7 @@ from gxtool.io.dataset import Dataset
 from gxtool.models.base import ReportContext
 from gxtool.models.proformer import details as rules
 from gxtool.models.proformer import errors_report, scores_report
-from gxtool.models.proformer.details import density, details, length_edges, on_scale_of, residual_bins
+from gxtool.models.proformer.details import density, details, length_edges, residual_bins
 from gxtool.models.proformer.published import EXAMPLE, PUBLISHED
 from gxtool.models.registry import get_family
 
@@ -120,7 +120,7 @@ def test_without_lists_there_are_no_scores(tmp_path):
 def test_residuals_by_length_and_gc_of_a_case_by_hand(tmp_path):
     predicted = [0.5, 1.0, 2.0, 2.0, 6.0, 5.0]
     (sample,) = details(scored(("model", 1, predicted)), dataset(tmp_path / "d", None))["samples"]
-    assert sample["line"] is None
+    assert not sample["other_scale"]
     # Lengths 4, 5, 10, 4, 4, 4; residuals 0.5, 0, 0, -1, 2, 0.
     by_length = {(one["low"], one["high"]): one for one in sample["residuals"]["length"]}
     assert {key: (one["n"], one["mean"]) for key, one in by_length.items()} == {
@@ -138,21 +138,18 @@ def test_residuals_by_length_and_gc_of_a_case_by_hand(tmp_path):
     assert by_gc == [(0.4, 0.45, 1, 0.0), (0.5, 0.55, 2, -0.25), (0.6, 0.65, 1, 0.0), (0.95, 1.0, 1, 0.0)]
 
 
-def test_values_on_another_scale_are_first_rescaled(tmp_path):
-    # Measured is 0.5 * predicted - 5, but for the first two, which lie 0.5 beside it on either side.
+def test_values_on_another_scale_have_no_residuals(tmp_path):
     predicted = [11.0, 11.0, 14.0, 16.0, 18.0, 20.0]
-    (sample,) = details(scored(("model", 1, predicted), other_scale=True), dataset(tmp_path / "d", None))["samples"]
-    assert sample["line"] == {"slope": pytest.approx(0.5), "intercept": pytest.approx(-5)}
-    by_length = {one["low"]: one["mean"] for one in sample["residuals"]["length"]}
-    # Length 4: residuals 0.5, 0, 0, 0; length 5: -0.5.
-    assert by_length == {4.0: pytest.approx(0.125), 5.0: pytest.approx(-0.5), 10.0: pytest.approx(0, abs=1e-12)}
+    found = details(scored(("model", 1, predicted), other_scale=True), dataset(tmp_path / "d", None))
+    (sample,) = found["samples"]
+    assert (sample["other_scale"], sample["residuals"]) == (True, {})
     edges = sample["density"]
     assert (edges["measured"][0], edges["measured"][-1]) == (0, 5)
     assert (edges["predicted"][0], edges["predicted"][-1]) == (11, 20)
-
-
-def test_line_through_constant_predictions_is_the_mean():
-    assert on_scale_of(np.array([1.0, 2.0, 6.0]), np.full(3, 4.0)) == (0.0, 3.0)
+    (section,) = errors_report.error_sections(context(found))
+    assert section.text == "Test values of lib are on another scale than training values: there are no residuals."
+    (cells,) = section.items
+    assert cells["lib, cnn"].description.endswith("Predicted and measured values are on different scales.")
 
 
 def test_many_different_lengths_share_bins():
@@ -228,9 +225,9 @@ def test_whole_lists_that_are_not_the_challenges_have_no_published_scores_beside
 
 
 def test_report_shows_where_predictions_err(tmp_path):
-    found = details(scored(("model", 1, MEASURED), other_scale=True), dataset(tmp_path / "d", None))
+    found = details(scored(("model", 1, MEASURED)), dataset(tmp_path / "d", None))
     (section,) = errors_report.error_sections(context(found))
-    assert "Test values of lib are on another scale" in section.text
+    assert "another scale" not in section.text
     cells, by_gc, by_length = (item["lib, cnn"] for item in section.items)
     assert sum(count for line in cells.z for count in line if count) == 6
     # Rows run downwards: the highest predictions stand in the first.
