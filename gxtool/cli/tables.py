@@ -15,6 +15,7 @@ from gxtool.measure.faults import fault_sentences
 from gxtool.models.base import CheckReport
 
 MOST_ROWS = 12
+MOST_SENTENCES = 20
 
 
 def console() -> Console:
@@ -91,14 +92,19 @@ def print_check(found: CheckReport) -> None:
         table.add_row("time", f"{_about(found.minutes, 1, 'min')} on this machine's processor")
     out = console()
     out.print(table)
-    for sentence in found.unchecked:
-        out.print(f"not checked: {escape(sentence)}")
-    for warning in found.warnings:
-        out.print(f"[yellow]warning:[/yellow] {escape(warning)}")
-    for problem in found.problems:
-        out.print(f"[red]error:[/red] {escape(problem)}")
+    _print_some(out, "not checked:", found.unchecked)
+    _print_some(out, "[yellow]warning:[/yellow]", found.warnings)
+    _print_some(out, "[red]error:[/red]", found.problems)
     if not found.warnings and not found.problems:
         out.print("[green]nothing looks wrong[/green]")
+
+
+def _print_some(out: Console, word: str, sentences: Sequence[str]) -> None:
+    """Print sentences behind a word, and of very many how many more there are."""
+    for sentence in sentences[:MOST_SENTENCES]:
+        out.print(f"{word} {escape(sentence)}")
+    if len(sentences) > MOST_SENTENCES:
+        out.print(f"{word} and {len(sentences) - MOST_SENTENCES:,} more (--json lists all)")
 
 
 def print_manifest(artifact: Artifact) -> None:

@@ -105,6 +105,31 @@ def find_bins_files(cell: str, path: Path, scratch: Path) -> list[BinsFile]:
     return [BinsFile(role, root / name, _shown(path, name)) for role, name in zip(SPLITS.values(), chosen, strict=True)]
 
 
+class TablesFinder:
+    """Finds the tables of one cell type after the other, and refuses to find the same ones for two of them.
+
+    Archive members are unpacked below `scratch`.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self._owners: dict[str, str] = {}
+
+    def find(self, cell: str, path: Path) -> list[BinsFile]:
+        """Return what `find_bins_files` does.
+
+        Raises:
+            InputError: as it, and where the tables are those of a cell type asked for before.
+        """
+        files = find_bins_files(cell, path, self.scratch)
+        owner = self._owners.setdefault(files[-1].name, cell)
+        if owner != cell:
+            raise InputError(
+                f"sample {cell}: names the tables of sample {owner} ({files[-1].name}), expected each cell type's own"
+            )
+        return files
+
+
 def _shown(path: Path, name: str) -> str:
     return f"{path}: {name}" if is_archive(path) else str(path / name)
 

@@ -31,6 +31,7 @@ class Look:
         self.whole = whole
         self.problems: list[GxtoolError] = []
         self.unchecked: dict[str, str] = {}
+        self._said: set[str] = set()
         self._left = budget
 
     @contextmanager
@@ -39,7 +40,8 @@ class Look:
         try:
             yield
         except GxtoolError as error:
-            if str(error) not in map(str, self.problems):
+            if str(error) not in self._said:
+                self._said.add(str(error))
                 self.problems.append(error)
 
     def sees(self, *paths: str) -> bool:

@@ -92,7 +92,7 @@ class ProgressFolder:
             yield
         finally:
             is_ours = is_same_file(descriptor, self.path / LOCK)
-            if is_ours and not (self._checkpoints() or self.published() or self.halvings()):
+            if is_ours and not self._is_worth_keeping():
                 self.remove()
             os.close(descriptor)
 
@@ -119,11 +119,24 @@ class ProgressFolder:
                 continue
             # The owner before us may have removed the folder while we waited for its lock.
             if is_same_file(descriptor, self.path / LOCK):
-                (self.path / AWAITED).unlink(missing_ok=True)
-                os.truncate(descriptor, 0)
-                os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+                self._sign(descriptor)
                 return descriptor
             os.close(descriptor)
+
+    def _sign(self, descriptor: int) -> None:
+        """Say in the lock whose it is; on a full disk nothing stays of a folder that was only made to say so."""
+        (self.path / AWAITED).unlink(missing_ok=True)
+        try:
+            os.truncate(descriptor, 0)
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}".encode())
+        except OSError:
+            if not self._is_worth_keeping():
+                self.remove()
+            os.close(descriptor)
+            raise
+
+    def _is_worth_keeping(self) -> bool:
+        return bool(self._checkpoints() or self.published() or self.halvings())
 
     def _say_awaited(self) -> None:
         try:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pybigtools
 import pytest
 from typer.testing import CliRunner
@@ -15,70 +13,20 @@ from typer.testing import CliRunner
 from gxtool import api
 from gxtool.cli import app
 from gxtool.errors import ConfigError, GxtoolError, InputError
-from gxtool.io.bins_table import write_bins_table
 from gxtool.models import look as look_module
 from gxtool.models.look import Look
-from gxtool.models.plan import RunRequest, read_runs
-
-MARKS = ("H3K4me3", "H3K9me3")
-SMALL = ("data.n_bins=3", f"data.marks=[{', '.join(MARKS)}]")
-SIZES = {"chr1": 60_000, "chr2": 40_000, "chr3": 30_000}
-
-
-def table_cell(folder: Path, labels: Mapping[str, Sequence[int]] | None = None, marks: int = 2) -> Path:
-    """Write a cell type of four genes a role, half of them on unless `labels` says otherwise."""
-    for role in ("train", "val", "test"):
-        own = np.array((labels or {}).get(role, [1, 0, 1, 0]))
-        signal = np.arange(len(own) * 3 * marks).reshape(len(own), 3, marks)
-        write_bins_table(folder, role, [f"{role}{n}" for n in range(len(own))], signal, own)
-    return folder
-
-
-def unlabelled(path: Path) -> Path:
-    path.write_text("".join(f"{gene},{number},1,2\n" for gene in "ab" for number in (1, 2, 3)))
-    return path
-
-
-def sheet(folder: Path, text: str) -> Path:
-    path = folder / "sheet.csv"
-    path.write_text(text)
-    return path
-
-
-def tables(folder: Path, *names: str, **labels: Sequence[int]) -> Path:
-    """Write cell types of published tables and their sheet."""
-    for name in names:
-        table_cell(folder / name, labels)
-    return sheet(folder, "sample,data\n" + "".join(f"{name},{name}\n" for name in names))
-
-
-def tracks(
-    folder: Path, chroms: Sequence[str] = tuple(SIZES), expression: str = "", marks: Sequence[str] = MARKS
-) -> Path:
-    """Write one cell type of bigWigs, twelve genes on some chromosomes, and its sheet."""
-    for mark in MARKS:
-        signal = [(chrom, 1000 * n, 1000 * n + 10, 1.0 + n) for chrom in SIZES for n in range(1, 9)]
-        pybigtools.open(str(folder / f"{mark}.bw"), "w").write(dict(SIZES), iter(signal))
-    genes = [(f"g{n}", chroms[n % len(chroms)], 1000 * (n + 1)) for n in range(12)]
-    lines = [f'{chrom}\ttest\tgene\t{at}\t{at + 500}\t.\t+\t.\tgene_id "{name}";\n' for name, chrom, at in genes]
-    (folder / "genes.gtf").write_text("".join(lines))
-    values = expression or "".join(f"{name}\t{n}\n" for n, (name, *_) in enumerate(genes))
-    (folder / "expression.tsv").write_text(f"gene\tliver\n{values}")
-    files = ",".join(f"{mark}.bw" for mark in MARKS)
-    return sheet(folder, f"sample,{','.join(marks)},annotation,expression\nliver,{files},genes.gtf,expression.tsv\n")
-
-
-def promoters(folder: Path, values: Callable[[int], float] = float, **files: int) -> Path:
-    """Write files of promoters of 20 random bases without flanks, and their sheet."""
-    generator = np.random.default_rng(5)
-    for name, count in (files or {"data": 60}).items():
-        lines = ["".join(generator.choice(list("ACGT"), 20)) + f"\t{values(n)}\n" for n in range(count)]
-        (folder / f"{name}.txt").write_text("".join(lines))
-    names = list(files or ("data",))
-    return sheet(folder, f"sample,{','.join(names)}\nyeast,{','.join(f'{name}.txt' for name in names)}\n")
-
-
-PROMOTERS = ("data.five_prime=", "data.three_prime=", "data.length=20")
+from gxtool.models.plan import RunRequest
+from tests.models.dry_run_inputs import (
+    MARKS,
+    PROMOTERS,
+    SMALL,
+    promoters,
+    sheet,
+    table_cell,
+    tables,
+    tracks,
+    unlabelled,
+)
 
 # what is wrong -> how the sheet is made, family, settings, exit code, sentence
 HOSTILE: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], int, str]] = {
@@ -296,6 +244,23 @@ def test_check_lists_every_problem_it_finds_and_prints_them(tmp_path: Path) -> N
     assert "nothing looks wrong" not in printed.output
 
 
+def test_many_samples_of_the_same_tables_are_told_apart_in_a_few_sentences(tmp_path: Path) -> None:
+    table_cell(tmp_path / "E1")
+    names = [f"E{n}" for n in range(1, 2_000)]
+    path = sheet(tmp_path, "sample,data\n" + "".join(f"{name},E1\n" for name in names))
+    found = api.check(path, api.Settings("histone", set=SMALL))
+    assert len(found.problems) == len(names) - 1
+    table = tmp_path / "E1" / "classification" / "test.csv"
+    assert found.problems[0] == f"sample E2: names the tables of sample E1 ({table}), expected each cell type's own"
+    with pytest.raises(InputError, match="sample E2: names the tables of sample E1"):
+        api.preprocess(path, tmp_path / "examples", api.Settings("histone", set=SMALL))
+    assert not (tmp_path / "examples").exists()
+    arguments = ["check", str(path), "--model", "histone", *(f"--set={one}" for one in SMALL)]
+    printed = CliRunner().invoke(app, arguments).stderr
+    assert printed.count("names the tables of") == 20
+    assert "error: and 1,978 more (--json lists all)" in printed
+
+
 def test_any_set_of_marks_is_planned_and_says_which_baselines_are_left_out(tmp_path: Path) -> None:
     path, marks = tables(tmp_path, "E1"), "data.marks=[DNase, CTCF]"
     request = RunRequest("histone", path, assignments=("data.n_bins=3", marks))
@@ -356,50 +321,6 @@ def test_folds_that_the_split_has_not_are_refused(tmp_path: Path) -> None:
         api.plan([request], tmp_path / "plan.json")
 
 
-def runs_of(folder: Path, *entries: Mapping[str, object]) -> list[RunRequest]:
-    (folder / "runs.yaml").write_text(json.dumps({"runs": list(entries)}))
-    return read_runs(folder / "runs.yaml")
-
-
-def test_a_run_that_starts_from_one_of_other_marks_is_refused(tmp_path: Path) -> None:
-    tables(tmp_path, "E1")
-    common = {"model": "histone", "preset": "tiny", "input": "sheet.csv"}
-    other = {"data.n_bins": 3, "data.marks": ["H3K9me3", "H3K4me3"]}
-    own = {"data.n_bins": 3, "data.marks": list(MARKS)}
-    requests = runs_of(
-        tmp_path, {**common, "name": "a", "set": other}, {**common, "name": "b", "from": "a", "set": own}
-    )
-    with pytest.raises(ConfigError) as caught:
-        api.plan(requests, tmp_path / "plan.json")
-    assert str(caught.value) == ("run b: from a has marks H3K9me3, H3K4me3, expected H3K4me3, H3K9me3 as this run")
-
-
-def test_a_judge_of_another_length_is_refused(tmp_path: Path) -> None:
-    promoters(tmp_path, data=300)
-    common = {"model": "proformer", "input": "sheet.csv"}
-    own = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
-    requests = runs_of(
-        tmp_path,
-        {**common, "name": "a", "preset": "cnn", "set": own, "judge": "b"},
-        {**common, "name": "b", "preset": "legnet-small", "set": {**own, "data.length": 30}},
-    )
-    with pytest.raises(ConfigError, match="run a: judge b has length 30, expected 20 as this run"):
-        api.plan(requests, tmp_path / "plan.json")
-
-
-def test_design_for_a_target_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    promoters(tmp_path, data=300)
-    common = {"model": "proformer", "input": "sheet.csv"}
-    own = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
-    requests = runs_of(
-        tmp_path,
-        {**common, "name": "a", "preset": "cnn", "set": {**own, "design.target": "growth"}, "judge": "b"},
-        {**common, "name": "b", "preset": "legnet-small", "set": own},
-    )
-    with pytest.raises(ConfigError, match=r"design\.target: growth is no target of .*sheet\.csv, expected no name"):
-        api.plan(requests, tmp_path / "plan.json")
-
-
 def test_check_warns_of_few_rows_of_a_class(tmp_path: Path) -> None:
     found = api.check(tables(tmp_path, "E1", test=[1, 0, 0, 0]), api.Settings("histone", set=SMALL))
     assert found.exit_code == 0
@@ -417,39 +338,6 @@ def test_a_look_keeps_each_sentence_once_and_goes_on() -> None:
     with look.collect():
         raise ConfigError("other")
     assert [str(problem) for problem in look.problems] == ["a.csv: is empty", "other"]
-
-
-def test_unlabelled_inputs_are_fine_to_predict(tmp_path: Path) -> None:
-    promoters(tmp_path, data=300)
-    (tmp_path / "new.csv").write_text("sample,test\nnew,data.txt\n")
-    own = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
-    common = {"model": "proformer", "preset": "cnn", "set": own}
-    trained = {**common, "name": "a", "input": "sheet.csv"}
-    predicted = {**common, "name": "b", "input": "new.csv", "task": "predict", "from": "a"}
-    plan = api.plan(runs_of(tmp_path, trained, predicted), tmp_path / "plan.json")
-    assert (len(plan["train"]), len(plan["predict"])) == (1, 1)
-
-
-def test_a_run_of_another_family_is_nothing_to_start_from(tmp_path: Path) -> None:
-    tables(tmp_path, "E1")
-    (tmp_path / "sheet.csv").rename(tmp_path / "tables.csv")
-    promoters(tmp_path, data=300)
-    settings = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
-    marks = {"data.n_bins": 3, "data.marks": list(MARKS)}
-    requests = runs_of(
-        tmp_path,
-        {"model": "proformer", "name": "a", "preset": "cnn", "input": "sheet.csv", "set": settings},
-        {"model": "histone", "name": "b", "input": "tables.csv", "set": marks, "from": "a"},
-    )
-    with pytest.raises(ConfigError, match="run b: from a is of family proformer, expected histone"):
-        api.plan(requests, tmp_path / "plan.json")
-
-
-def test_a_folder_without_models_is_refused_before_anything_runs(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    request = RunRequest("histone", tables(tmp_path, "E1"), assignments=SMALL, init=str(tmp_path / "empty"))
-    with pytest.raises(InputError, match=f"{tmp_path}/empty"):
-        api.plan([request], tmp_path / "plan.json")
 
 
 def at_distance(folder: Path, away: int) -> Path:
@@ -471,55 +359,3 @@ def test_check_warns_when_a_promoter_mark_does_not_stand_at_the_tss(tmp_path: Pa
     )
     assert sentence not in api.check(at_distance(tmp_path, 0), settings).warnings
     assert sentence in api.check(at_distance(tmp_path, 100_000), settings).warnings
-
-
-SHORT_INSERTS = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
-
-
-def started(folder: Path, first: Mapping[str, object], second: Mapping[str, object]) -> list[RunRequest]:
-    """Return two runs on the same promoters, of which the second starts from the first."""
-    promoters(folder, data=300)
-    common = {"model": "proformer", "preset": "cnn", "input": "sheet.csv"}
-    return runs_of(
-        folder,
-        {**common, "name": "a", "set": {**SHORT_INSERTS, **first}},
-        {**common, "name": "b", "set": {**SHORT_INSERTS, **second}, "from": "a"},
-    )
-
-
-def test_a_run_that_starts_from_one_of_the_same_split_is_planned(tmp_path: Path) -> None:
-    plan = api.plan(started(tmp_path, {}, {"training.epochs": 2}), tmp_path / "plan.json")
-    assert len(plan["evaluate"]) == 2
-
-
-def test_test_rows_that_the_run_it_starts_from_has_seen_are_told_before_training(tmp_path: Path) -> None:
-    plan = api.plan(started(tmp_path, {}, {"data.split_seed": 9}), tmp_path / "plan.json")
-    (sentence,) = [note for note in plan["notes"] if "which it starts from" in note]
-    assert re.fullmatch(
-        r"warning: run b: a, which it starts from, is trained or chosen on [0-9]+ of [0-9]+ of its test rows: they are "
-        "left out of its scores",
-        sentence,
-    )
-
-
-def test_a_run_without_any_new_test_row_is_refused(tmp_path: Path) -> None:
-    table_cell(tmp_path / "E1")
-    (tmp_path / "E2").mkdir()
-    for path in (tmp_path / "E1").rglob("*.csv"):
-        other = {"train.csv": "test.csv", "test.csv": "train.csv"}.get(path.name, path.name)
-        (tmp_path / "E2" / other).write_bytes(path.read_bytes())
-    (tmp_path / "first.csv").write_text("sample,data\nE1,E1\n")
-    (tmp_path / "second.csv").write_text("sample,data\nE1,E2\n")
-    own = {"data.n_bins": 3, "data.marks": list(MARKS)}
-    common = {"model": "histone", "preset": "tiny", "set": own}
-    requests = runs_of(
-        tmp_path,
-        {**common, "name": "a", "input": "first.csv"},
-        {**common, "name": "b", "input": "second.csv", "from": "a"},
-    )
-    with pytest.raises(InputError) as caught:
-        api.plan(requests, tmp_path / "plan.json")
-    assert str(caught.value) == (
-        "run b: a, which it starts from, is trained or chosen on all 4 of its test rows, expected some that are new "
-        "to it (the same split for both)"
-    )

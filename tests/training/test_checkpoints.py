@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -101,6 +103,24 @@ def test_lock_alone_goes_and_progress_stays(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     with folder.locked():
         write(folder, 1)
+    assert folder.latest() == folder.checkpoint(1)
+
+
+def test_lock_that_a_full_disk_cannot_hold_goes_and_progress_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_nothing(descriptor: int, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder = ProgressFolder(tmp_path / ".m.progress" / "p")
+    for left in ([], [".m.progress"]):
+        with monkeypatch.context() as patch, pytest.raises(InputError, match="cannot be kept there .No space left"):
+            patch.setattr(checkpoints.os, "write", write_nothing)
+            with folder.locked():
+                pytest.fail("was locked")
+        assert [path.name for path in tmp_path.iterdir()] == left
+        with folder.locked():
+            write(folder, 1)
     assert folder.latest() == folder.checkpoint(1)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from gxtool.errors import InputError
-from gxtool.io.bins_files import find_bins_files
+from gxtool.io.bins_files import BinsFile, TablesFinder
 from gxtool.io.bins_table import check_no_leakage, read_bins_tables
 from gxtool.models.histone.config import DataConfig
 from gxtool.models.histone.encode import label_rows, split_rows
@@ -71,9 +71,10 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
             require_tables_direction(data)
     cells: list[Cell] = []
     with tempfile.TemporaryDirectory(prefix="gxtool-") as scratch:
+        finder = TablesFinder(Path(scratch))
         for row in sheet:
             with look.collect():
-                cells.append(_cell(row, Path(scratch), data, (look, has_tracks)))
+                cells.append(_cell(row, finder, data, (look, has_tracks)))
     averages, unnamed = _other_cell_types(sheet, cells, data, look)
     rows, splits, labels = _dataset(cells, data, look, complete=len(cells) == len(sheet))
     seen = [cell for cell in cells if cell.mean_signal is not None]
@@ -157,7 +158,7 @@ def _inputs(cell: Cell, data: DataConfig, has_tracks: bool) -> str:
     return f"Zenodo 2652278: {columns}; {bins}"
 
 
-def _cell(row: Mapping[str, str], scratch: Path, data: DataConfig, how: tuple[Look, bool]) -> Cell:
+def _cell(row: Mapping[str, str], finder: TablesFinder, data: DataConfig, how: tuple[Look, bool]) -> Cell:
     look, has_tracks = how
     if has_tracks:
         return _of_tracks(row, data, look)
@@ -166,11 +167,10 @@ def _cell(row: Mapping[str, str], scratch: Path, data: DataConfig, how: tuple[Lo
         return Cell(row["sample"], tables_survey(row, data, look), whole=False)
     if data.layout == "deepdiff":
         return _of_deepdiff(row, data)
-    return _of_tables(row["sample"], Path(row["data"]), scratch, data)
+    return _of_tables(row["sample"], finder.find(row["sample"], Path(row["data"])), data)
 
 
-def _of_tables(name: str, path: Path, scratch: Path, data: DataConfig) -> Cell:
-    files = find_bins_files(name, path, scratch)
+def _of_tables(name: str, files: Sequence[BinsFile], data: DataConfig) -> Cell:
     tables = list(read_bins_tables(files, data.marks, data.n_bins))
     check_no_leakage(files, [table.genes for table in tables], data.n_bins)
     parts = [table_rows(name, file.role, table) for file, table in zip(files, tables, strict=True)]

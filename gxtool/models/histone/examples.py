@@ -16,7 +16,7 @@ import polars.selectors as cs
 from gxtool.data.values import require_variation
 from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import ArtifactWriter
-from gxtool.io.bins_files import BinsFile, find_bins_files, list_cells
+from gxtool.io.bins_files import BinsFile, TablesFinder, list_cells
 from gxtool.io.bins_table import BinsTable, check_no_leakage, read_bins_tables
 from gxtool.io.deepdiff import find_deepdiff_files, list_deepdiff_cells, read_deepdiff_table
 from gxtool.io.expression import read_expression
@@ -98,7 +98,7 @@ def preprocess(sheet: Sequence[Mapping[str, str]], data: DataConfig, writer: Art
 
     Raises:
         InputError: a file that is not what its column or `data.layout` says, tables beside tracks, a gene in two
-            tables of a cell type, or only some tables labelled.
+            tables of a cell type, tables of two cell types, or only some tables labelled.
     """
     has_tracks = split_kinds(sheet)
     with tempfile.TemporaryDirectory(prefix="gxtool-") as scratch:
@@ -121,7 +121,8 @@ def _write_cells(
     require_tables_direction(data)
     if data.layout == "deepdiff":
         return _write_parts((_deepdiff_part(row, data) for row in sheet), data, writer, scratch)
-    cells = [_Cell(row["sample"], find_bins_files(row["sample"], Path(row["data"]), scratch)) for row in sheet]
+    finder = TablesFinder(scratch)
+    cells = [_Cell(row["sample"], finder.find(row["sample"], Path(row["data"]))) for row in sheet]
     try:
         return _write_tables(cells, data, writer, np.dtype(np.uint16))
     except _CountTooLargeError:
