@@ -17,12 +17,16 @@ from typing import Any
 import numpy as np
 
 from gxtool.errors import InputError
-from gxtool.io.bigwig_format import BigWigFile, Intervals
-from gxtool.io.track_file import TrackName, cut_bins, hash_source, rows_by_chrom
+from gxtool.io.bigwig_format import MOST_CHROMS, BigWigFile, Intervals
+from gxtool.io.track_file import TrackName, cut_bins, hash_source
 
 # Bases of windows that are worked on together: bounds memory at about 50 bytes a base and thread.
 _AT_ONCE = 4_000_000
 _THREADS = 2
+# Positions, and the ends of spans that begin at one, need less.
+_CHROM_BITS = 33
+# Number and size of a chromosome that the file does not have.
+_NO_CHROM = (0, 0)
 
 
 class BigWigTrack:
@@ -75,44 +79,61 @@ class BigWigTrack:
         """
         edges = cut_bins(starts, ends, n_bins)
         means = np.zeros((len(edges), n_bins), np.float32)
+        found = [self._file.chroms.get(chrom, _NO_CHROM) for chrom in chroms]
+        numbers, sizes = np.array(found, np.int64).reshape(-1, 2, 1).swapaxes(0, 1)
+        positions = on_one_axis(numbers, np.clip(edges, 0, sizes))
+        rows = np.argsort(positions[:, 0], kind="stable")
+        rows = rows[sizes[rows, 0] > 0]
 
-        def fill(chrom: str, rows: np.ndarray) -> None:
-            number, size = self._file.chroms[chrom]
-            clipped = np.clip(edges[rows], 0, size)
-            totals = np.diff(integrate(self._read(number, clipped[:, 0], clipped[:, -1]), clipped))
-            means[rows] = totals / np.diff(edges[rows])
+        def fill(rows: np.ndarray) -> None:
+            own = positions[rows]
+            means[rows] = np.diff(integrate(self._read(own[:, 0], own[:, -1]), own)) / np.diff(edges[rows])
 
-        tasks = []
-        for chrom, rows in rows_by_chrom(chroms).items():
-            if chrom in self._file.chroms:
-                rows = rows[np.argsort(edges[rows, 0], kind="stable")]
-                bases = np.cumsum(edges[rows, -1] - edges[rows, 0])
-                groups = np.split(rows, np.flatnonzero(np.diff(bases // _AT_ONCE)) + 1)
-                tasks += [(chrom, group) for group in groups]
+        bases = np.cumsum(edges[rows, -1] - edges[rows, 0])
+        groups = np.split(rows, np.flatnonzero(np.diff(bases // _AT_ONCE)) + 1)
+        if len(groups) == 1:
+            # Threads would spend more on handing the interpreter to each other than they gain.
+            fill(rows)
+            return means
         with ThreadPoolExecutor(_THREADS) as pool:
-            for _ in pool.map(lambda task: fill(*task), tasks):
+            for _ in pool.map(fill, groups):
                 pass
         return means
 
-    def _read(self, chrom: int, starts: np.ndarray, ends: np.ndarray) -> Intervals:
-        """Return the intervals of all blocks that windows touch; the windows' starts ascend."""
-        first, last = np.searchsorted(self._file.blocks["chrom"], [chrom, chrom + 1])
-        blocks = self._file.blocks[first:last]
-        # The first window that ends behind the start of a block is the leftmost that can touch it.
+    def _read(self, starts: np.ndarray, ends: np.ndarray) -> Intervals:
+        """Return the intervals of all blocks that windows touch, on the axis of all chromosomes; starts ascend."""
+        blocks, block_starts, block_ends, block_reach = self._places
         reach = np.maximum.accumulate(ends)
-        window = np.searchsorted(reach, blocks["start"], side="right")
+        near = slice(
+            int(np.searchsorted(block_reach, starts[:1].max(initial=0), side="right")),
+            int(np.searchsorted(block_starts, reach[-1:].max(initial=0))),
+        )
+        blocks, block_starts, block_ends = blocks[near], block_starts[near], block_ends[near]
+        # The first window that ends behind the start of a block is the leftmost that can touch it.
+        window = np.searchsorted(reach, block_starts, side="right")
         lefts = np.append(starts, np.iinfo(np.int64).max)[window]
-        touched = lefts < blocks["end"]
-        places, lefts = blocks[touched], lefts[touched]
-        rights = reach[np.searchsorted(starts, places["end"]) - 1]
+        touched = np.flatnonzero(lefts < block_ends)
+        rights = reach[np.searchsorted(starts, block_ends[touched]) - 1]
+        origins = block_starts[touched] - blocks["start"][touched]
         # Numbers of the file's own kind: numpy would turn whole blocks into 64 bits to compare them with others.
-        bounds = np.stack([lefts + 1, rights], axis=1).astype(np.uint32)
-        parts = [self._between(block, here) for block, here in zip(self._file.read_blocks(places), bounds, strict=True)]
+        bounds = np.stack([lefts[touched] + 1 - origins, rights - origins], axis=1).astype(np.uint32)
+        parts = [
+            self._between(block, here)
+            for block, here in zip(self._file.read_blocks(blocks[touched]), bounds, strict=True)
+        ]
         if not parts:
             return Intervals(*np.empty((3, 0)))
-        kinds = (np.int64, np.int64, np.float64)
-        columns = zip(zip(*parts, strict=True), kinds, strict=True)
-        return self._checked(Intervals(*(np.concatenate(column, dtype=kind) for column, kind in columns)))
+        starts, ends, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+        origin = np.repeat(origins, [len(part.values) for part in parts])
+        return self._checked(Intervals(starts + origin, ends + origin, values.astype(np.float64)))
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Blocks in the order of the genome, their starts and ends on one axis, and how far those before reach."""
+        blocks = self._file.blocks
+        blocks = blocks[blocks["chrom"] < MOST_CHROMS]
+        starts, ends = (on_one_axis(blocks["chrom"].astype(np.int64), blocks[name]) for name in ("start", "end"))
+        return blocks, starts, ends, np.maximum.accumulate(ends)
 
     def _between(self, block: Intervals, bounds: np.ndarray) -> Intervals:
         """Return the intervals of a block that touch [left, right), of which few windows leave few; left + 1, right."""
@@ -121,7 +142,7 @@ class BigWigTrack:
             raise self._file.damaged("intervals that do not ascend")
         first, last = starts.searchsorted(bounds).tolist()
         kept = slice(max(0, first - 1), last)
-        return Intervals(starts[kept], block.ends[kept], block.values[kept])
+        return Intervals(starts[kept].copy(), block.ends[kept].copy(), block.values[kept].copy())
 
     def _checked(self, found: Intervals) -> Intervals:
         """Return the intervals with 0 for NaN."""
@@ -137,6 +158,11 @@ class BigWigTrack:
                 "expected finite numbers"
             )
         return found._replace(values=np.nan_to_num(found.values))
+
+
+def on_one_axis(chroms: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return positions on one axis: chromosomes follow each other, so far apart that none reaches the next."""
+    return (chroms << _CHROM_BITS) + positions
 
 
 def integrate(signal: Intervals, positions: np.ndarray) -> np.ndarray:

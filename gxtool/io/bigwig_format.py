@@ -26,15 +26,17 @@ _HEADER = "u4,u2,u2,u8,u8,u8,u2,u2,u8,u8,u4,u8"  # see BigWigFile.__init__
 _ZOOM = "u4,u4,u8,u8"  # reduction, reserved, data, index
 _CHROMS_HEADER = "u4,u4,u4,u4,u8,u8"  # magic, items a node, key size, value size, items, reserved
 _LONGEST_NAME = 1 << 12
+MOST_CHROMS = 1 << 30
+"""Chromosomes have smaller numbers than this."""
 # Writers make blocks of up to 1,024 items of 12 bytes; what a damaged file claims is not set aside.
 _LARGEST_BLOCK = 1 << 20
 _LARGEST_CLAIM, _LARGEST_READ = 64 << 20, 256 << 20
 # Bytes of neighbouring blocks that one call of the system reads.
 _READ_AT_ONCE = 1 << 20
 _BLOCKS_HEADER_SIZE = 48
-# Bytes of a node that are read at once.
-_USUAL_NODE = 8192
-_NODE = "u1,u1,u2"  # is a leaf, reserved, items
+# Bytes of nodes that are read at once.
+_NODES = 1 << 16
+_NODE = "2BH"  # is a leaf, reserved, items
 _BLOCK = [("chrom", "u4"), ("start", "u4"), ("end_chrom", "u4"), ("end", "u4"), ("offset", "u8"), ("size", "u8")]
 _BRANCH = [*_BLOCK[:4], ("offset", "u8")]
 _SECTION = "5I2BH"  # chromosome, start, end, step, span, kind, reserved, items
@@ -155,6 +157,8 @@ class BigWigFile:
         branch = [("name", f"S{key_size}"), ("offset", "u8")]
         for items in self._walk(offset + np.dtype(_CHROMS_HEADER).itemsize, leaf, branch):
             for name, number, size in items.tolist():
+                if number >= MOST_CHROMS:
+                    raise self.damaged(f"chromosome {number:,}")
                 yield name.decode("utf-8", "replace"), (number, size)
 
     def _read_blocks(self, offset: int) -> np.ndarray:
@@ -164,8 +168,9 @@ class BigWigFile:
         (magic,) = self._fields(offset, "u4,")
         if magic != _BLOCKS_MAGIC:
             raise self.damaged("no index of blocks")
-        parts = list(self._walk(offset + _BLOCKS_HEADER_SIZE, _BLOCK, _BRANCH))
-        blocks = np.concatenate(parts or [np.empty(0, _BLOCK)]).astype(_BLOCK)
+        # As bytes: numpy compares the fields of every two arrays of records that it puts together.
+        content = b"".join(items.data for items in self._walk(offset + _BLOCKS_HEADER_SIZE, _BLOCK, _BRANCH))
+        blocks = np.frombuffer(content, self._type(_BLOCK)).astype(_BLOCK)
         size = np.uint64(self._size)
         # Neither sum nor difference may pass the ends of 64 bits.
         if ((blocks["size"] > size) | (blocks["offset"] > size - np.minimum(blocks["size"], size))).any():
@@ -175,22 +180,25 @@ class BigWigFile:
     def _walk(self, offset: int, leaf: list, branch: list) -> Iterator[np.ndarray]:
         """Yield the items of a tree's leaves, depth first; a node that is met twice would never end."""
         waiting, seen, total = [offset], set(), 0
-        node, leaf_type, branch_type = self._type(_NODE), self._type(leaf), self._type(branch)
+        node, leaf_type, branch_type = struct.Struct(self._order + _NODE), self._type(leaf), self._type(branch)
+        content, origin = b"", 0
         while waiting:
             offset = waiting.pop()
             if offset in seen:
                 raise self.damaged(f"a tree goes in circles at byte {offset}")
             seen.add(offset)
-            # Most nodes are small: reading one at once takes half the calls of the system.
-            content = self._read_bytes(offset, max(node.itemsize, min(_USUAL_NODE, self._size - offset)))
-            is_leaf, _, n = np.frombuffer(content, node, 1)[0].item()
+            # Nodes are small and stand side by side: one call of the system reads many.
+            if not origin <= offset <= origin + len(content) - node.size:
+                content, origin = self._read_bytes(offset, max(node.size, min(_NODES, self._size - offset))), offset
+            is_leaf, _, n = node.unpack_from(content, offset - origin)
             kind = leaf_type if is_leaf else branch_type
             total += n * kind.itemsize
             if total > self._size:
                 raise self.damaged("a tree whose parts overlap")
-            if node.itemsize + n * kind.itemsize > len(content):
-                content = self._read_bytes(offset, node.itemsize + n * kind.itemsize)
-            items = np.frombuffer(content, kind, n, node.itemsize)
+            if offset - origin + node.size + n * kind.itemsize > len(content):
+                size = max(node.size + n * kind.itemsize, min(_NODES, self._size - offset))
+                content, origin = self._read_bytes(offset, size), offset
+            items = np.frombuffer(content, kind, n, offset - origin + node.size)
             if is_leaf:
                 yield items
             else:
