@@ -28,6 +28,8 @@ NAMES = (
     "encode_promoters",
     "similarity",
     "proformer_step",
+    "inference",
+    "threads",
     "mutagenesis",
     "perturb_share",
     "startup",

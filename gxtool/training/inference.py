@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -23,6 +24,8 @@ NOTHING = np.zeros(0, np.int64)
 # of being asked for anew; on a GPU a pass should be worth its start.
 CPU_BYTES, GPU_BYTES = 8 << 20, 256 << 20
 FEWEST_ROWS, MOST_ROWS = 16, 4096
+# Network -> shapes of a row -> rows of a pass: a perturbation asks the same network hundreds of times.
+_KNOWN: WeakKeyDictionary[torch.nn.Module, dict[tuple, int]] = WeakKeyDictionary()
 
 
 class Inference(NamedTuple):
@@ -71,8 +74,16 @@ def rows_per_pass(network: PreTrainedModel, row: Mapping[str, torch.Tensor]) -> 
     """Return how many rows a network, in evaluation mode, reads best at once: a power of 2.
 
     row: forward's arguments for a single row, on the network's device. As many rows as keep the largest output of a
-    layer within what suits the device.
+    layer within what suits the device. It is asked once for rows of the same shapes.
     """
+    known = _KNOWN.setdefault(network, {})
+    shapes = (network.device.type, *((name, tensor.shape, tensor.dtype) for name, tensor in sorted(row.items())))
+    if shapes not in known:
+        known[shapes] = _rows_per_pass(network, row)
+    return known[shapes]
+
+
+def _rows_per_pass(network: PreTrainedModel, row: Mapping[str, torch.Tensor]) -> int:
     with torch.inference_mode(), _sizes_of_outputs(network) as sizes:
         network(**row)
     limit = GPU_BYTES if network.device.type == "cuda" else CPU_BYTES

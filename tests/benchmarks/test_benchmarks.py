@@ -21,6 +21,8 @@ NAMES = (
     "encode_promoters",
     "similarity",
     "proformer_step",
+    "inference",
+    "threads",
     "mutagenesis",
     "perturb_share",
     "startup",
