@@ -63,7 +63,8 @@ def measure(size: str, rounds: int) -> Result:
         for place, busy in ("alone", 0), ("beside a busy process", 1):
             with busy_processes(busy):
                 found = take_turns({ONE: lambda: one_pass(1), TWO: lambda: one_pass(2)}, rounds, {ONE: 3, TWO: 3})
-            work = f"training pass of {preset}, CPU, {own} {'thread' if own == 1 else 'threads'} as by default, {place}"
+            default = ONE if own == 1 else TWO
+            work = f"training pass of {preset}, CPU, {default} as by default, {place}"
             rows += rows_of(work, own, found, size)
             laps[f"{preset}, {place}"] = found
         facts[preset] = {"threads": own, "rows": min(MOST_ROWS, config.training.batch_size)}
