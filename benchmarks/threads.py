@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -60,9 +61,10 @@ def measure(size: str, rounds: int) -> Result:
     for family, preset in PRESETS[size]:
         config = resolve_config(get_family(family), preset, (), ())
         one_pass, own = training_pass(family, preset, config.training.batch_size), config.resources.threads
+        contenders = {ONE: partial(one_pass, 1), TWO: partial(one_pass, 2)}
         for place, busy in ("alone", 0), ("beside a busy process", 1):
             with busy_processes(busy):
-                found = take_turns({ONE: lambda: one_pass(1), TWO: lambda: one_pass(2)}, rounds, {ONE: 3, TWO: 3})
+                found = take_turns(contenders, rounds, {ONE: 3, TWO: 3})
             default = ONE if own == 1 else TWO
             work = f"training pass of {preset}, CPU, {default} as by default, {place}"
             rows += rows_of(work, own, found, size)
