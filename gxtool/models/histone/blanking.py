@@ -72,43 +72,58 @@ def blanked(
     befores = [read]
     for layer in network.network.convolutions:
         befores.append(layer(befores[-1]))
-    logits = []
-    for mark, first, last in places:
-        after = read[..., first:last].clone()
-        after[:, mark] = nothing[:, mark, first:last]
-        logits.append(network.network.dense(_followed(network.network.convolutions, befores, first, after)))
+    # The marks of a place go through the layers together: for so few positions a call costs more than what it computes.
+    by_place: dict[tuple[int, int], list[int]] = {}
+    for number, (_, first, last) in enumerate(places):
+        by_place.setdefault((first, last), []).append(number)
+    logits: list[Tensor] = [torch.empty(0)] * len(places)
+    for (first, last), numbers in by_place.items():
+        after = read[..., first:last].repeat(len(numbers), 1, 1, 1)
+        for changed, number in zip(after, numbers, strict=True):
+            mark = places[number][0]
+            changed[:, mark] = nothing[:, mark, first:last]
+        features = _followed(network.network.convolutions, befores, first, after).flatten(0, 1)
+        for number, found in zip(numbers, network.network.dense(features).chunk(len(numbers)), strict=True):
+            logits[number] = found
     return torch.stack(logits)
 
 
 def _followed(layers: nn.Sequential, befores: Sequence[Tensor], first: int, after: Tensor) -> Tensor:
-    """Return what layers make (n, C, L) of a changed input.
+    """Return what layers make (m, n, C, L) of m changed inputs.
 
-    befores: every layer's input without the change, and the last one's output. after (n, C, w): the changed input from
-    position `first` on.
+    befores: every layer's input (n, C, L) without a change, and the last one's output. after (m, n, C, w): the changed
+    inputs from position `first` on.
     """
     for layer, before, then in zip(layers, befores[:-1], befores[1:], strict=True):
         if isinstance(layer, nn.Conv1d):
             beyond = layer.kernel_size[0] - 1
-            around = _around(before, first, after, first - beyond, first + after.shape[2] + beyond)
-            after = functional.conv1d(around, layer.weight, layer.bias)
+            # A convolution is linear: what a few positions add to its output takes a few products for each window.
+            change = after - before[..., first : first + after.shape[3]]
+            change = functional.conv_transpose1d(change.flatten(0, 1), layer.weight.transpose(0, 1).flip(2))
             # In front of the first position "same" pads half of what a window reaches beyond it.
             first -= beyond - (beyond // 2 if layer.padding == "same" else 0)
+            change = change[..., max(0, -first) : max(0, then.shape[2] - first)].unflatten(0, after.shape[:2])
+            first = max(0, first)
+            after = change + then[..., first : first + change.shape[3]]
         elif isinstance(layer, nn.AvgPool1d | nn.MaxPool1d):
             (size,) = nn.modules.utils._single(layer.kernel_size)
-            start, stop = first // size, -(-(first + after.shape[2]) // size)
-            after = layer(_around(before, first, after, start * size, stop * size))
+            start, stop = first // size, min(-(-(first + after.shape[3]) // size), then.shape[2])
+            after = _around(before, first, after, start * size, stop * size).unflatten(3, (-1, size))
+            after = after.mean(4) if isinstance(layer, nn.AvgPool1d) else after.amax(4)
             first = start
         else:
-            after = layer(after)
-        after = after[..., max(0, -first) : max(0, then.shape[2] - first)]
-        first = max(0, first)
-        if not after.shape[2]:
-            return befores[-1]
+            after = layer(after.flatten(0, 1)).unflatten(0, after.shape[:2])
+        if not after.shape[3]:
+            return befores[-1].expand(len(after), -1, -1, -1)
     return _around(befores[-1], first, after, 0, befores[-1].shape[2])
 
 
 def _around(before: Tensor, first: int, after: Tensor, start: int, stop: int) -> Tensor:
-    """Return positions from `start` to `stop` of `before` (n, C, L), those from `first` on replaced, 0 beyond ends."""
-    length, last = before.shape[2], first + after.shape[2]
-    parts = [before[..., max(0, start) : first], after, before[..., last : min(stop, length)]]
-    return functional.pad(torch.cat(parts, dim=2), (max(0, -start), max(0, stop - max(length, last))))
+    """Return positions from `start` to `stop` of `before` (n, C, L), those from `first` on replaced m times.
+
+    after (m, n, C, w), and so what is returned.
+    """
+    last = first + after.shape[3]
+    parts = (before[..., start:first], before[..., last:stop])
+    left, right = (part.expand(len(after), -1, -1, -1) for part in parts)
+    return torch.cat([left, after[..., : max(0, stop - first)], right], dim=3)
