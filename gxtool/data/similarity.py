@@ -17,6 +17,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gxtool.errors import InputError
+from gxtool.io.nucleotides import N_TOKEN
 
 K = 16
 # 16-mers in a row of which the smallest is a minimiser.
@@ -28,7 +29,6 @@ BLOCK = 65_536
 PAIRS = 32_768
 # Sorted minimisers that are paired at a time; groups grow from one such part to the next.
 PART = 8_000_000
-N_TOKEN = 4
 # No 16-mer: 16 T, whose other strand, 16 A, is the smaller number.
 _NONE = np.uint32(2**32 - 1)
 _LOW, _HALF = np.uint64(2**32 - 1), np.uint64(32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -15,12 +15,13 @@ from gxtool.measure.scales import moments, on_other_scale
 from gxtool.models.look import InputFacts, Look
 from gxtool.models.proformer.config import DataConfig
 from gxtool.models.proformer.encode import SIMILARITY_SCHEME, split_rows
-from gxtool.models.proformer.examples import FILES, files_of, read_blocks, tested_rows, with_numbers
+from gxtool.models.proformer.examples import FILES, files_of, read_blocks, rows_to_test, with_numbers
 from gxtool.models.proformer.features import feature_names
 from gxtool.models.proformer.ids import sequence_ids
 from gxtool.models.proformer.near import describe, sentence, similarity_groups
 from gxtool.models.proformer.side import describe_side
 from gxtool.models.proformer.subsets import boards, has_lists, subset_table
+from gxtool.models.proformer.windows import parse_windows, with_overlaps
 
 # Sequences per minute that two cores read, and that they train the default preset on for all its epochs.
 READ_PER_MINUTE, TRAIN_PER_MINUTE = 1.5e7, 3e3
@@ -47,6 +48,7 @@ class Looked:
 
     tested: number and sequence of test sequences (n rows) that lists or a column of numbers speak of, else nothing.
     tokens: those of all sequences, empty where they are too many to look for near-duplicates in seconds.
+    windows: chrom, start and end of each sequence, where columns say them.
     """
 
     column: str
@@ -56,6 +58,7 @@ class Looked:
     tally: Tally
     tested: pl.DataFrame
     tokens: np.ndarray
+    windows: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> InputFacts:
@@ -84,7 +87,7 @@ def check(sheet: Sequence[Mapping[str, str]], data: DataConfig, look: Look) -> I
         facts.append(("costs", "of one seed with the default preset; other presets may take many times as long"))
     rows, splits, labels = _dataset(sheet, samples, data, look)
     if rows is not None and splits is not None:
-        splits, told, doubts = _near_duplicates(rows, splits, _near(samples, rows["group"]), data)
+        splits, told, doubts = _near_duplicates(rows, splits, _near(samples, rows), data)
         facts.append(("near-duplicates", told))
         warnings += doubts
     return InputFacts(
@@ -150,24 +153,26 @@ def _dataset(
             if column in looked:
                 measured = looked["measured"] if column == "test" and "measured" in looked else looked[column]
                 names = {"sample": pl.lit(row["sample"]), "role": pl.lit(role)}
-                parts.append(pl.DataFrame({"group": looked[column].ids}).with_columns(**names))
+                own = pl.DataFrame({"group": looked[column].ids}).hstack(looked[column].windows)
+                parts.append(own.with_columns(**names))
                 values.append(np.stack(list(measured.values.values()), axis=1) if measured.values else None)
     if not parts or any(one is None for one in values):
         with look.collect():
             if any(one is not None for one in values):
                 raise InputError("some samples have no expression, expected expression in all of them or in none")
         return None, None, None
-    rows = pl.concat(parts).with_row_index("row")
+    rows = pl.concat(parts, how="diagonal").with_row_index("row")
     splits = None
     with look.collect():
         splits = split_rows(rows, data)
     return rows, splits, np.concatenate(values)
 
 
-def _near(samples: Sequence[Mapping[str, Looked] | None], ids: pl.Series) -> pl.Series | None:
+def _near(samples: Sequence[Mapping[str, Looked] | None], rows: pl.DataFrame) -> pl.Series | None:
     """Return the similarity group of each row; None where they are too many to look at in seconds."""
     tokens = [looked[column].tokens for looked in samples if looked for column in FILES if column in looked]
-    return similarity_groups(ids, tokens) if len(ids) == sum(map(len, tokens)) <= LOOKED else None
+    few = len(rows) == sum(map(len, tokens)) <= LOOKED
+    return with_overlaps(similarity_groups(rows["group"], tokens), rows) if few else None
 
 
 def _near_duplicates(
@@ -208,6 +213,8 @@ def _flanks(data: DataConfig) -> str:
 def _look(column: str, source: PromoterSource, data: DataConfig, listed: bool) -> Looked:
     reader, blocks = read_blocks(source, data)
     ids, lengths, values, tested, tokens, n = [], [], [], [pl.DataFrame()], [], 0
+    number_column = data.number_column if column == "test" else ""
+    window_columns, windows = data.window_columns if column in FILES else (), []
     for block in blocks:
         n += len(block.tokens)
         tokens = [*tokens, block.tokens] if n <= LOOKED else []
@@ -215,8 +222,9 @@ def _look(column: str, source: PromoterSource, data: DataConfig, listed: bool) -
         lengths.append(block.lengths)
         if block.values is not None:
             values.append(block.values)
-        if column == "test" and (listed or source.columns.kept):
-            tested.append(tested_rows(block))
+        if column == "test" and (listed or number_column):
+            tested.append(rows_to_test(block, number_column))
+        windows.append(parse_windows(block.kept, window_columns, str(source.path)))
     return Looked(
         column,
         pl.concat(ids),
@@ -225,6 +233,7 @@ def _look(column: str, source: PromoterSource, data: DataConfig, listed: bool) -
         reader.tally,
         with_numbers(pl.concat(tested, how="diagonal"), source),
         np.concatenate(tokens) if tokens else np.empty((0, data.length), np.uint8),
+        pl.concat(windows),
     )
 
 

@@ -76,6 +76,12 @@ class DataConfig(Section):
         "only a part of it; empty: its place in the file",
         json_schema_extra=_FILES,
     )
+    window_columns: tuple[str, ...] = Field(
+        (),
+        description="columns of chromosome, start and end (bp, half-open) of the window that a sequence stands in, in "
+        "tables with a header; overlapping windows count as near-duplicates; empty: not known",
+        json_schema_extra=_FILES,
+    )
     ref_mismatch: Literal["drop", "refuse"] = Field(
         "drop",
         description="a variant whose reference allele is not what stands in the genome or sequence is left out and "
@@ -121,6 +127,8 @@ class DataConfig(Section):
             raise ValueError(f"targets with at least one column, each once, found {list(self.targets)}")
         if self.test_targets and len(self.test_targets) != len(self.targets):
             raise ValueError(f"as many test_targets as targets ({len(self.targets)}), found {len(self.test_targets)}")
+        if len(set(self.window_columns)) not in (0, 3) or len(self.window_columns) not in (0, 3):
+            raise ValueError(f"no window_columns or three (chromosome, start, end), found {list(self.window_columns)}")
         if self.target and self.target not in self.targets:
             raise ValueError(f"target to be one of targets ({', '.join(self.targets)}), found {self.target}")
         return self

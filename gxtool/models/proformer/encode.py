@@ -21,6 +21,7 @@ from gxtool.models.proformer.near import describe, sentence, similarity_groups
 from gxtool.models.proformer.side import join
 from gxtool.models.proformer.subsets import TABLE
 from gxtool.models.proformer.summary import summarise
+from gxtool.models.proformer.windows import with_overlaps
 
 ROLES = ("train", "val", "test")
 SIMILARITY_SCHEME = "similarity"
@@ -51,7 +52,7 @@ def encode(examples: Sequence[Artifact], data: DataConfig, writer: ArtifactWrite
         columns = [data.targets.index(name) for name in data.predicted]
         labels = np.concatenate([part.array("values.npy")[:, columns] for part in examples])
         writer.write_array("labels.npy", labels if len(columns) > 1 else labels[:, 0])
-        near = similarity_groups(rows["group"], [part.array("tokens.npy") for part in examples])
+        near = with_overlaps(similarity_groups(rows["group"], [part.array("tokens.npy") for part in examples]), rows)
         splits = split_rows(rows, data, near)
         found = describe(rows["group"], near, splits)
         if splits["scheme"][0] == SIMILARITY_SCHEME:

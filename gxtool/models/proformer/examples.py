@@ -27,6 +27,7 @@ from gxtool.models.proformer.ids import sequence_ids
 from gxtool.models.proformer.measured import Measured, divide, replicates_among, value_columns
 from gxtool.models.proformer.side import Side, read_side
 from gxtool.models.proformer.variants import letters_to_tokens
+from gxtool.models.proformer.windows import parse_windows
 
 # Sequences copied at a time.
 BLOCK = 1 << 16
@@ -213,11 +214,17 @@ def _source(row: Mapping[str, str], column: str, data: DataConfig) -> PromoterSo
     targets = (data.test_targets or data.targets) if is_test else data.targets
     first, table, columns = _first_line(path), None, TableColumns()
     numbered = (data.number_column,) if column == "test" and data.number_column else ()
+    windows = data.window_columns if column in FILES else ()
     with_header = first.startswith(b"PAR1") or data.sequence_column in _fields(first)
     if numbered and not with_header:
         raise InputError(
             f"{path}: has no header with {data.sequence_column}, expected one, and a column {data.number_column} of "
             "each sequence's number (data.number_column)"
+        )
+    if windows and not with_header:
+        raise InputError(
+            f"{path}: has no header with {data.sequence_column}, expected one, and the columns {', '.join(windows)} of "
+            "each sequence's window (data.window_columns)"
         )
     if first.startswith(b">"):
         table = Path(row["values"]) if row.get("values") and with_values else None
@@ -226,7 +233,8 @@ def _source(row: Mapping[str, str], column: str, data: DataConfig) -> PromoterSo
     elif with_header:
         reads = data.reads_column if column in ("data", "val") else ""
         values = value_columns(path, _header(path, first), targets, reads) if with_values else ()
-        columns = TableColumns(data.sequence_column, values, numbered, replicates_among(values, targets))
+        kept = tuple(dict.fromkeys((*numbered, *windows)))
+        columns = TableColumns(data.sequence_column, values, kept, replicates_among(values, targets))
     return PromoterSource(path, data.rules, columns, table, with_values, with_sequences=column == "test")
 
 
@@ -282,8 +290,9 @@ def _read_file(
             spool.write(block.tokens)
         frame = pl.DataFrame({"group": sequence_ids(block.tokens, block.lengths)})
         if column == "test":
-            frame = frame.hstack(tested_rows(block))
-        frames.append(frame)
+            frame = frame.hstack(rows_to_test(block, data.number_column))
+        windows = data.window_columns if column in FILES else ()
+        frames.append(frame.hstack(parse_windows(block.kept, windows, row[column])))
         lengths.append(block.lengths)
         values.append(None if block.values is None else block.values.astype(np.float32))
     name, role = pl.lit(row["sample"]).alias("sample"), pl.lit(FILES.get(column, "test")).alias("role")
@@ -298,9 +307,9 @@ def _read_file(
     return Part(with_numbers(rows, source), np.concatenate(lengths), known, reader.tally, reader.sources, measured)
 
 
-def tested_rows(block: PromoterBlock) -> pl.DataFrame:
+def rows_to_test(block: PromoterBlock, number_column: str = "") -> pl.DataFrame:
     """Return number (place in the file, from 0), sequence and, where a column says the number, its text as `given`."""
-    given = [block.kept.to_series().alias("given")] if block.kept.width else []
+    given = [block.kept[number_column].alias("given")] if number_column else []
     return pl.DataFrame([pl.Series("number", block.rows, pl.UInt32), block.sequences, *given])
 
 
@@ -308,7 +317,7 @@ def with_numbers(rows: pl.DataFrame, source: PromoterSource) -> pl.DataFrame:
     """Return rows with the numbers that a column of their file gives them, where there is one."""
     if "given" not in rows.columns:
         return rows
-    (column,) = source.columns.kept
+    column = source.columns.kept[0]
     numbers = subsets.numbers_of(rows["given"], rows["number"].to_numpy(), str(source.path), column)
     return rows.drop("given").with_columns(numbers)
 

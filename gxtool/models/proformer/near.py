@@ -77,6 +77,6 @@ def sentence(found: dict[str, Any]) -> str:
         return ""
     rows = "row" if sum(found["leaks"].values()) == 1 else "rows"
     return (
-        f"{' and '.join(leaks)} {rows} have near-duplicates (half of the 16-mers shared) among the rows that the model "
-        "is trained or chosen on; data.split=similarity keeps them on one side"
+        f"{' and '.join(leaks)} {rows} have near-duplicates (half of the 16-mers shared, or overlapping windows) among "
+        "the rows that the model is trained or chosen on; data.split=similarity keeps them on one side"
     )

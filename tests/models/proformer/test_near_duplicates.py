@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gxtool
+from gxtool.errors import ConfigError, InputError
 from gxtool.io.artifact import open_artifact
 from gxtool.io.dataset import Dataset
 
@@ -105,7 +106,63 @@ def test_check_counts_them(folder: Path) -> None:
     said = gxtool.check(folder / "sheet.csv", model="proformer", set=SETTINGS)
     assert ("near-duplicates", f"{n:,} sequences in {N_FAMILIES:,} groups are kept on one side") in said.facts
     said = gxtool.check(folder / "sheet.csv", model="proformer", set=SETTINGS | {"data.split": "sequence"})
-    assert any("have near-duplicates (half of the 16-mers shared)" in warning for warning in said.warnings)
+    sentence = "have near-duplicates (half of the 16-mers shared, or overlapping windows)"
+    assert any(sentence in warning for warning in said.warnings)
+
+
+WINDOWS = {**SETTINGS, "data.window_columns": ["chr", "from", "to"], "data.length": 30}
+
+
+def write_windows(folder: Path, role: str, windows: list[tuple[str, int, int]], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    lines = [
+        f"{''.join(random.choice(list('ACGT'), 30))},{n}.5,{chrom},{start},{end}\n"
+        for n, (chrom, start, end) in enumerate(windows)
+    ]
+    (folder / f"{role}.csv").write_text("sequence,expression,chr,from,to\n" + "".join(lines))
+
+
+def test_overlapping_windows_are_near_duplicates(tmp_path: Path) -> None:
+    """Random sequences that share no 16-mer: only their windows tell that some overlap."""
+    write_windows(tmp_path, "data", [("1", 100, 130), ("1", 500, 530), ("2", 100, 130), ("2", 125, 155)], 1)
+    write_windows(tmp_path, "val", [("3", 0, 30), ("1", 130, 160)], 2)
+    write_windows(tmp_path, "test", [("1", 529, 559), ("2", 150, 180), ("2", 155, 185)], 3)
+    (tmp_path / "sheet.csv").write_text("sample,data,val,test\nyeast,data.csv,val.csv,test.csv\n")
+    gxtool.preprocess(tmp_path / "sheet.csv", tmp_path / "examples", model="proformer", set=WINDOWS)
+    made = gxtool.tokenize(tmp_path / "examples", tmp_path / "dataset", model="proformer", set=WINDOWS)
+    leaks = open_artifact(made).manifest.info["origin"]["near_duplicates"]["leaks"]
+    # 2:150-180 overlaps 2:125-155, and 2:155-185 overlaps that test window: one group with two that are trained on.
+    assert leaks == {"val": 0, "test": 3}
+    said = gxtool.check(tmp_path / "sheet.csv", model="proformer", set=WINDOWS)
+    assert any("3 test rows have near-duplicates" in warning for warning in said.warnings)
+
+
+def test_overlapping_windows_are_kept_together_where_no_file_divides(tmp_path: Path) -> None:
+    windows = [(f"{n % 3}", 100 * n + shift, 100 * n + shift + 30) for n in range(60) for shift in (0, 29)]
+    write_windows(tmp_path, "data", windows, 1)
+    (tmp_path / "sheet.csv").write_text("sample,data\nyeast,data.csv\n")
+    gxtool.preprocess(tmp_path / "sheet.csv", tmp_path / "examples", model="proformer", set=WINDOWS)
+    found = Dataset.open(gxtool.tokenize(tmp_path / "examples", tmp_path / "dataset", model="proformer", set=WINDOWS))
+    assert found.scheme == "similarity"
+    groups = found.rows["similarity_group"].to_list()
+    assert groups[::2] == groups[1::2]
+    assert len(set(groups)) == 60
+    roles = found.splits.sort("row")["role"].to_list()
+    assert roles[::2] == roles[1::2]
+    assert set(roles) == {"train", "val", "test"}
+
+
+@pytest.mark.parametrize(("start", "end"), [("5", "5"), ("x", "9"), ("-1", "9"), ("", "9"), ("3", "99999999999")])
+def test_windows_that_are_none_are_refused(start: str, end: str, tmp_path: Path) -> None:
+    row = f"ACGTACGTACGTACGTACGT,1.5,1,{start},{end}\n"
+    (tmp_path / "data.csv").write_text(f"sequence,expression,chr,from,to\nTTTTACGTACGTACGTACGT,2.5,1,3,8\n{row}")
+    (tmp_path / "sheet.csv").write_text("sample,data\nyeast,data.csv\n")
+    with pytest.raises(InputError, match=f"data.csv: chr, from, to are '1', '{start}', '{end}', expected a chromosome"):
+        gxtool.preprocess(tmp_path / "sheet.csv", tmp_path / "examples", model="proformer", set=WINDOWS)
+    with pytest.raises(ConfigError, match="three .chromosome, start, end., found"):
+        gxtool.check(
+            tmp_path / "sheet.csv", model="proformer", set={**SETTINGS, "data.window_columns": ["chr", "from"]}
+        )
 
 
 @pytest.mark.slow
