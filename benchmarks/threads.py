@@ -67,18 +67,18 @@ def measure(size: str, rounds: int) -> Result:
                 found = take_turns(contenders, rounds, {ONE: 3, TWO: 3})
             default = ONE if own == 1 else TWO
             work = f"training pass of {preset}, CPU, {default} as by default, {place}"
-            rows += rows_of(work, own, found, size)
+            rows += rows_of(work, own, found, bound=size == "full" and not busy)
             laps[f"{preset}, {place}"] = found
         facts[preset] = {"threads": own, "rows": min(MOST_ROWS, config.training.batch_size)}
     return Result("threads", size, tuple(rows), laps, facts)
 
 
-def rows_of(work: str, own: int, laps: dict[str, list[Lap]], size: str) -> list[Row]:
+def rows_of(work: str, own: int, laps: dict[str, list[Lap]], bound: bool) -> list[Row]:
     """Return the row that sets a preset's own number of threads beside the other one."""
     ours, other = (ONE, TWO) if own == 1 else (TWO, ONE)
     named = {OURS: laps[ours], other: laps[other]}
     # Two threads are chosen for speed: they must not lose to one.
-    bounds = {other: 1.0} if size == "full" and own > 1 else {}
+    bounds = {other: 1.0} if bound and own > 1 else {}
     return compare(work, {other: other}, named, bounds)
 
 
