@@ -77,7 +77,7 @@ def scores(
         for baseline, facts in chosen[str(name)].items():
             entry["baselines"][baseline] |= facts
         samples.append(entry | _judged(judged.get(str(name), judgement)))
-    return {"samples": samples, "overall": _overall(judge, samples, model, baselines) | _sentence(judge, judgement)}
+    return {"samples": samples, "overall": _overall(judge, samples, [model, *baselines]) | _sentence(judge, judgement)}
 
 
 def _measured(judge: Judge, answers: Answers, predictions: Predictions) -> Measured:
@@ -96,7 +96,7 @@ def _sample(
         "n": len(labels),
         "n_positive": int(labels.sum()) if judge.kind == "binary" else None,
         "model": _estimates(judge, model, name),
-        "ensemble": _ensemble(judge, model, labels, places),
+        "ensemble": _ensemble(model, name, places),
         "baselines": {
             one.predictions.name: {
                 "metrics": _estimates(judge, one, name),
@@ -117,12 +117,22 @@ def _estimates(judge: Judge, one: Measured, sample: str) -> dict[str, Any]:
     return found
 
 
-def _ensemble(judge: Judge, model: Measured, labels: np.ndarray, places: np.ndarray) -> dict[str, float] | None:
-    """Score the average over seeds, a predictor of its own; None for one seed, or where a prediction is no number."""
-    values = model.predictions.values[:, places]
-    if len(values) < 2 or not np.isfinite(values).all():
+def _ensemble(model: Measured, sample: str, places: np.ndarray) -> dict[str, float | None] | None:
+    """Score the average over seeds, a predictor of its own, fold by fold.
+
+    None for one seed, or where a prediction is no number.
+    """
+    values = model.predictions.values
+    if len(values) < 2 or not np.isfinite(values[:, places]).all():
         return None
-    return score(judge.metrics, labels, values.mean(0))
+    average = values.mean(0)
+    found: dict[str, float | None] = {}
+    for metric, measured in model.by_metric.items():
+        facts = measured.facts
+        blocks = facts.blocks[facts.samples.index(sample)] if sample in facts.samples else ()
+        by_fold = [score((metric,), block.labels, average[block.rows])[metric] for block in blocks]
+        found[metric] = float(np.mean(by_fold)) if by_fold else None
+    return found
 
 
 def _judged(judgement: Judgement) -> dict[str, Any]:
@@ -140,9 +150,12 @@ def _test(difference: Difference) -> dict[str, Any]:
     return {"baseline": content.pop("b"), **{key: content[key] for key in content if key not in ("a", "sample")}}
 
 
-def _overall(judge: Judge, samples: Sequence[Mapping[str, Any]], *measured: Any) -> dict[str, Any]:
-    """Summarise over samples: the mean with its interval, the smallest and the largest; and the mean of each seed."""
-    model, baselines = measured
+def _overall(judge: Judge, samples: Sequence[Mapping[str, Any]], measured: Sequence[Measured]) -> dict[str, Any]:
+    """Summarise over samples: the mean with its interval, the smallest and the largest; and the mean of each seed.
+
+    measured: the model, then its baselines.
+    """
+    model, *baselines = measured
     seeds = sorted({entry["seed"] for sample in samples for entry in sample["per_seed"]})
 
     def over_seed(seed: int, metric: str) -> float | None:

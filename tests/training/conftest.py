@@ -56,3 +56,16 @@ def in_child() -> Callable[..., int | None]:
         return process.exitcode
 
     return call
+
+
+@pytest.fixture(scope="session")
+def pooled(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with one model of all samples, of seed 5."""
+    from gxtool.models.base import Unit
+    from gxtool.training.run import TrainOptions, train
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gxtool.models.registry.families", lambda: {"toy": toy_family.FAMILY})
+        output = tmp_path_factory.mktemp("pooled") / "models"
+        train(dataset, output, toy_family.run(), [Unit(None, 5)], TrainOptions())
+    return output

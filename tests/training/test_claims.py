@@ -21,13 +21,6 @@ from gxtool.training.run import TrainOptions, train
 
 
 @pytest.fixture(scope="module")
-def pooled(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("claims") / "pooled"
-    train(dataset, output, toy_family.run(), [Unit(None, 5)], TrainOptions())
-    return output
-
-
-@pytest.fixture(scope="module")
 def per_sample(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("claims") / "models"
     train(dataset, output, toy_family.run(), [Unit("liver", 1), Unit("lung", 1)], TrainOptions())

@@ -35,13 +35,6 @@ def models(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pooled(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("judged") / "pooled"
-    train(dataset, output, toy_family.run(), [Unit(None, 5)], TrainOptions())
-    return output
-
-
-@pytest.fixture(scope="module")
 def evaluation(models: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gxtool.models.registry.families", lambda: {"toy": toy_family.FAMILY})

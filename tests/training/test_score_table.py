@@ -121,3 +121,22 @@ def test_an_evaluation_scored_again_says_what_it_said(dataset: Path, tmp_path: P
     again = json.loads(json.dumps(score_predictions(tmp_path / "evaluation")))
     assert again["overall"]["judgement"] == said["overall"]["judgement"]
     assert [sample["model"] for sample in again["samples"]] == [sample["model"] for sample in said["samples"]]
+
+
+def test_average_over_seeds_is_scored_fold_by_fold(tmp_path: Path) -> None:
+    """Each fold's model has an offset of its own, which only a score over all rows would see."""
+    random = np.random.default_rng(1)
+    labels = random.normal(size=120)
+    folds = np.repeat([0, 1], 60)
+    noise = [random.normal(scale=0.5, size=120) for _ in range(2)]
+    lines = [
+        {"sample": "a", "group": f"g{n}", "label": labels[n], "predictor": "model", "seed": seed, "fold": int(folds[n]),
+         "prediction": labels[n] + noise[seed][n] + 10 * float(folds[n])}
+        for seed in range(2)
+        for n in range(120)
+    ]  # fmt: skip
+    pl.DataFrame(lines).write_parquet(tmp_path / "predictions.parquet")
+    found = score_predictions(tmp_path / "predictions.parquet", ("pearson",))
+    average = labels + (noise[0] + noise[1]) / 2
+    expected = np.mean([np.corrcoef(labels[folds == fold], average[folds == fold])[0, 1] for fold in (0, 1)])
+    assert found["samples"][0]["ensemble"]["pearson"] == pytest.approx(expected)
