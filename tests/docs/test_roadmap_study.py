@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import polars as pl
 import pytest
+import study_scripts
 
-STUDIES = Path(__file__).resolve().parents[2] / "docs" / "studies"
 # Three cell types, five genes; the medians are 3, 2 and 4.
 RPKM = np.array([[7, 0, 9], [3, 2, 4], [0, 5, 1], [1, 1, 0], [8, 6, 7]], dtype=float)
 ON = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 1]], dtype=bool)
@@ -19,12 +17,7 @@ ON = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [0, 0, 0], [1, 1, 1]], dtype=boo
 
 @pytest.fixture(scope="module")
 def study() -> ModuleType:
-    """Return the script as a module."""
-    spec = importlib.util.spec_from_file_location("roadmap_study", STUDIES / "roadmap.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return study_scripts.load("roadmap")
 
 
 def test_a_gene_is_on_above_its_cell_types_median(study: ModuleType) -> None:
@@ -77,7 +70,7 @@ def test_a_gene_that_stands_there_twice_is_one_unit(study: ModuleType) -> None:
 @pytest.mark.real_data
 def test_the_page_has_the_numbers_of_the_real_tables(study: ModuleType, real_data: Path) -> None:
     tables = study.read_tables(real_data / "epigenome" / "roadmap56")
-    page = (STUDIES / "roadmap.md").read_text()
+    page = (study_scripts.STUDIES / "roadmap.md").read_text()
     for line in [*study.table_of_sets(tables), *study.table_of_facts(tables)]:
         assert line in page
 

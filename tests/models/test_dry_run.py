@@ -8,15 +8,7 @@ from pathlib import Path
 
 import pybigtools
 import pytest
-from typer.testing import CliRunner
-
-from gxtool import api
-from gxtool.cli import app
-from gxtool.errors import ConfigError, GxtoolError, InputError
-from gxtool.models import look as look_module
-from gxtool.models.look import Look
-from gxtool.models.plan import RunRequest
-from tests.models.dry_run_inputs import (
+from dry_run_inputs import (
     MARKS,
     PROMOTERS,
     SMALL,
@@ -27,6 +19,14 @@ from tests.models.dry_run_inputs import (
     tracks,
     unlabelled,
 )
+from typer.testing import CliRunner
+
+from gxtool import api
+from gxtool.cli import app
+from gxtool.errors import ConfigError, GxtoolError, InputError
+from gxtool.models import look as look_module
+from gxtool.models.look import Look
+from gxtool.models.plan import RunRequest
 
 # what is wrong -> how the sheet is made, family, settings, exit code, sentence
 HOSTILE: dict[str, tuple[Callable[[Path], Path], str, tuple[str, ...], int, str]] = {

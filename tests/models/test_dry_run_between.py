@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from dry_run_inputs import MARKS, SHORT_INSERTS, SMALL, promoters, runs_of, table_cell, tables
 
 from gxtool import api
 from gxtool.errors import ConfigError, InputError
 from gxtool.models.plan import RunRequest
-from tests.models.dry_run_inputs import MARKS, SHORT_INSERTS, SMALL, promoters, runs_of, table_cell, tables
 
 
 def test_a_run_that_starts_from_one_of_other_marks_is_refused(tmp_path: Path) -> None:
