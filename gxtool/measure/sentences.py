@@ -170,8 +170,10 @@ def _differences_by_verdict(found: Sequence[Difference], words: Words) -> list[s
     by_other: dict[str, dict[Verdict, list[str]]] = {}
     for one in found:
         by_other.setdefault(one.b, {}).setdefault(one.verdict, []).append(one.a)
+    counts = {other: sum(map(len, names.values())) for other, names in by_other.items()}
     return [
-        f"{sum(map(len, names.values()))} runs compared with {other}: {_names_by_verdict(names, words)}."
+        f"{counts[other]} {'run' if counts[other] == 1 else 'runs'} compared with {other}: "
+        f"{_names_by_verdict(names, words)}."
         for other, names in by_other.items()
     ]
 
