@@ -17,7 +17,20 @@ def all_parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Parser]:
 
 
 NAMES = (
-    *("samplesheet", "expression", "variants", "meme", "bed", "gtf", "fasta", "bigwig", "bam", "cram", "bai"),
+    *(
+        "samplesheet",
+        "expression",
+        "expression table",
+        "variants",
+        "meme",
+        "bed",
+        "gtf",
+        "fasta",
+        "bigwig",
+        "bam",
+        "cram",
+        "bai",
+    ),
     *("bins table", "archive", "deepdiff", "promoters", "promoter tables", "promoters in parquet"),
     *("promoters in fasta", "values of fasta", "lists of rows", "measurements", "submission", "predictions"),
     *("settings", "runs file", "assignments"),
