@@ -115,10 +115,11 @@ def read_expression_table(path: str | Path) -> ExpressionTable:
     path = Path(path)
     lines = _lines(path)
     head = list(islice(lines, 2))
-    if len(head) < 2 or _is_headerless(head[0][1]):
-        raise InputError(f"{path}: has no header, expected one that names the samples, and one line per gene below it")
-    header = _complete_header(head)
+    headed = len(head) == 2 and not _is_headerless(head[0][1])
+    header = _complete_header(head) if headed else []
     names = header[1:]
+    if not names:
+        raise InputError(f"{path}: has no header, expected one that names the samples, and one line per gene below it")
     for place, name in enumerate(names):
         if not name or name in names[:place]:
             raise InputError(f"{path}, line {head[0][0]}: column {quoted(name)}, expected a name for each, and once")

@@ -228,3 +228,9 @@ def test_a_table_has_every_sample(tmp_path, text):
 def test_a_table_that_is_wrong_is_refused_where_it_is(tmp_path, text, sentence):
     with pytest.raises(InputError, match=sentence):
         read_expression_table(write(tmp_path, text))
+
+
+@pytest.mark.parametrize("text", ["gene\nA\nB\n", "gene\tE1\n", "A\t1\nB\t2\n"])
+def test_table_without_samples_or_genes_is_refused(tmp_path, text):
+    with pytest.raises(InputError, match="has no header, expected one that names the samples, and one line per gene"):
+        read_expression_table(write(tmp_path, text))
