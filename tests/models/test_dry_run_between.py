@@ -27,30 +27,25 @@ def test_a_run_that_starts_from_one_of_other_marks_is_refused(tmp_path: Path) ->
     assert str(caught.value) == ("run b: from a has marks H3K9me3, H3K4me3, expected H3K4me3, H3K9me3 as this run")
 
 
-def test_a_judge_of_another_length_is_refused(tmp_path: Path) -> None:
-    promoters(tmp_path, data=300)
+def judged(folder: Path, own: Mapping[str, object], judge: Mapping[str, object]) -> list[RunRequest]:
+    """Return two runs on the same promoters, of which the second judges the first."""
+    promoters(folder, data=300)
     common = {"model": "proformer", "input": "sheet.csv"}
-    own = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
-    requests = runs_of(
-        tmp_path,
-        {**common, "name": "a", "preset": "cnn", "set": own, "judge": "b"},
-        {**common, "name": "b", "preset": "legnet-small", "set": {**own, "data.length": 30}},
+    return runs_of(
+        folder,
+        {**common, "name": "a", "preset": "cnn", "set": {**SHORT_INSERTS, **own}, "judge": "b"},
+        {**common, "name": "b", "preset": "legnet-small", "set": {**SHORT_INSERTS, **judge}},
     )
+
+
+def test_a_judge_of_another_length_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="run a: judge b has length 30, expected 20 as this run"):
-        api.plan(requests, tmp_path / "plan.json")
+        api.plan(judged(tmp_path, {}, {"data.length": 30}), tmp_path / "plan.json")
 
 
 def test_design_for_a_target_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    promoters(tmp_path, data=300)
-    common = {"model": "proformer", "input": "sheet.csv"}
-    own = {"data.five_prime": "", "data.three_prime": "", "data.length": 20}
-    requests = runs_of(
-        tmp_path,
-        {**common, "name": "a", "preset": "cnn", "set": {**own, "design.target": "growth"}, "judge": "b"},
-        {**common, "name": "b", "preset": "legnet-small", "set": own},
-    )
     with pytest.raises(ConfigError, match=r"design\.target: growth is no target of .*sheet\.csv, expected no name"):
-        api.plan(requests, tmp_path / "plan.json")
+        api.plan(judged(tmp_path, {"design.target": "growth"}, {}), tmp_path / "plan.json")
 
 
 def test_unlabelled_inputs_are_fine_to_predict(tmp_path: Path) -> None:
