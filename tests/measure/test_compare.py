@@ -148,6 +148,8 @@ def test_many_runs_are_summed_up_in_two_sentences(tmp_path: Path) -> None:
     verdict = comparison(tmp_path)["verdict"]
     assert verdict.startswith("6 runs against their baselines: better: run1, run2, run3, run4 and run5; ")
     assert verdict.endswith("5 runs compared with run0: better: run1, run2, run3, run4 and run5.")
+    asked = (*(f"run{n}=run0" for n in range(2, 6)), "run0=run1")
+    assert comparison(tmp_path, *asked)["verdict"].endswith("1 run compared with run1: worse: run0.")
 
 
 def test_seeds_are_averaged_as_scores_and_not_as_predictions(tmp_path: Path) -> None:
