@@ -1,9 +1,9 @@
 """bigWig tracks: exact means of a signal over bins.
 
-The blocks that windows touch are read once, on two threads, and summed up from left to right; a bin's mean is the
-difference of two sums. A reader of our own because a file that is cut off or damaged must give one sentence: of the
-libraries, pybigtools 0.3.0 panics at most of them. Of a block only the intervals between its first and last window
-are kept, as most windows of a real genome have their blocks to themselves.
+The blocks that windows touch are read once, of many windows on two threads, and summed up from left to right; a bin's
+mean is the difference of two sums. A reader of our own because a file that is cut off or damaged must give one
+sentence: of the libraries, pybigtools 0.3.0 panics at most of them. Of a block only the intervals between its first
+and last window are kept, as most windows of a real genome have their blocks to themselves.
 """
 
 from __future__ import annotations
